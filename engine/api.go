@@ -1,0 +1,331 @@
+package engine
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Sets is what a step resolves against: a pinned flow from Pinned, everything else from Live.
+type Sets struct {
+	Live   *Set
+	Pinned *Set // nil = none
+}
+
+// Event kinds.
+const (
+	EvMessage  = "message"  // the customer wrote, sent media, or tapped
+	EvStart    = "start"    // the customer opened the conversation without words
+	EvTimer    = "timer"    // a timer of ours is due
+	EvReturned = "returned" // an agent gave the conversation back
+	EvResolved = "resolved" // an agent resolved it and an after-care exit exists
+	EvMention  = "mention"  // a public post
+)
+
+// Event is one thing the engine steps on. Time is World.Now and nothing else.
+type Event struct {
+	Kind    string
+	Seq     int64    // of the message or event row that caused it
+	Text    string   // of a burst: parts joined by new lines
+	Parts   []string // parts of a burst in order; nil = Text alone
+	Media   []string // kinds of attachments, in order
+	Tap     *Tap
+	Timer   string // name: silence:N idle unanswered:N …
+	DueAt   time.Time
+	Opening bool              // first event of a new conversation
+	Resume  string            // returned: flow.state the agent chose; "" = as the flow says
+	Slots   map[string]string // returned: values edited by an agent, as typed
+	Edited  bool              // an edit of an earlier message that filled slots
+	World   World
+}
+
+// Tap is a button that was pressed, already authenticated by inbox.
+type Tap struct {
+	Record json.RawMessage // the Question of the Say effect it was sent with
+	Index  int             // which option
+	Label  string
+	Closed bool // the message belongs to an earlier, closed conversation
+}
+
+// World is everything outside the conversation that an expression may see.
+type World struct {
+	Now          time.Time
+	Channel      ChannelNow
+	Contact      ContactNow
+	Conversation ConversationNow
+	Entry        EntryNow
+	Queues       map[string]QueueNow
+	Sample       *bool                   // fixes sample() in tests
+	DMLink       func(ref string) string // nil = ""
+	LastSurvey   time.Time
+	Place        string // "" ; seeds hash choices together with the conversation id
+	ID           string // conversation uid, for hash choices
+}
+
+// ChannelNow is the channel of this event.
+type ChannelNow struct {
+	Name, Kind string
+	WindowOpen bool
+	Public     bool
+	Locale     string
+	Limits     map[string]int
+}
+
+// ContactNow is the person.
+type ContactNow struct {
+	ID          string // contact uid, for rollout and holdout
+	FirstName   string // "" = nil
+	Name        string
+	Language    string
+	Verified    bool
+	VerifiedBy  string
+	VIP         bool
+	Tags        []string
+	Handle      string
+	New         bool
+	Unreachable bool
+	Slots       map[string]SlotValue // contact-scoped slots
+}
+
+// ConversationNow is what storage knows of the conversation.
+type ConversationNow struct {
+	Returning      bool
+	HoursSinceLast *float64
+	Unfinished     bool
+	Messages       int // customer messages
+	Opened         time.Time
+	HandedOff      bool
+	Holdout        bool
+}
+
+// EntryNow is how the customer came.
+type EntryNow struct {
+	Ref, Text, Source, Channel, Option string
+	Signed, Public                     bool
+}
+
+// QueueNow is a queue at this moment.
+type QueueNow struct {
+	Waiting     int
+	WaitMinutes *int // nil = unknown
+	Open        bool
+	OpensAt     time.Time // zero = unknown
+	Staffed     bool
+}
+
+// SlotValue is a filled slot. Value is a string, float64, bool, []string or time.Time.
+type SlotValue struct {
+	Value any    `json:"value"`
+	Raw   string `json:"raw,omitempty"` // as typed
+	How   string `json:"how"`           // asked found form link verified agent set default
+	State string `json:"state,omitempty"`
+	Seq   int64  `json:"seq,omitempty"`
+	At    int64  `json:"at,omitempty"` // ms UTC
+	Tries int    `json:"tries,omitempty"`
+}
+
+// State is one conversation as the engine knows it: plain data, JSON in and
+// out between any two steps. Fields up to Tags may be read by others; only a
+// step writes.
+type State struct {
+	Version  int                  `json:"v"`
+	Set      string               `json:"set"`            // id of the set the last step ran on
+	Owner    string               `json:"owner"`          // bot queue agent none
+	Flow     string               `json:"flow,omitempty"` // position
+	Name     string               `json:"name,omitempty"`
+	Language string               `json:"language,omitempty"`
+	Stack    []Frame              `json:"stack,omitempty"`
+	Question *Question            `json:"question,omitempty"` // open question, nil = none
+	Slots    map[string]SlotValue `json:"slots,omitempty"`
+	Order    []string             `json:"order,omitempty"` // slots in the order of filling
+	Tags     []string             `json:"tags,omitempty"`
+	Path     []PathStep           `json:"path,omitempty"`     // last 64
+	Dropped  int                  `json:"dropped,omitempty"`  // path steps no longer kept
+	Attempts []Attempt            `json:"attempts,omitempty"` // misses, last 32
+	Topic    *Topic               `json:"topic,omitempty"`    // how slot topic was chosen
+	Visit    int64                `json:"visit,omitempty"`    // conversation-wide counter of visits
+	Counts   map[string]int       `json:"counts,omitempty"`   // at_most edges taken
+	Result   string               `json:"result,omitempty"`   // of the last return
+	Hand     *HandState           `json:"hand,omitempty"`     // kept from the handoff for returns, resolved, unanswered
+	Sent     []int64              `json:"sent,omitempty"`     // unix seconds of the last bot messages, for the loop ceiling
+	Entry    *EntryNow            `json:"entry,omitempty"`
+}
+
+// Position is flow.state, or "" before the first state.
+func (s *State) Position() string {
+	if s.Flow == "" {
+		return ""
+	}
+	return s.Flow + "." + s.Name
+}
+
+// Frame is one caller on the stack.
+type Frame struct {
+	Flow string `json:"flow"`
+	Name string `json:"name"`           // state that called
+	Edge string `json:"edge,omitempty"` // key of the calling exit
+	Side bool   `json:"side,omitempty"` // a side trip of everywhere: the open question is asked again
+}
+
+// Question is the open question.
+type Question struct {
+	Number  int64      `json:"n"`
+	Kind    string     `json:"kind"`              // options collect
+	Sub     string     `json:"sub,omitempty"`     // "" confirm which did_you_mean
+	Choices []string   `json:"choices,omitempty"` // of Sub: option ids or values
+	Hash    string     `json:"hash"`              // of its first-language text and option ids
+	Misses  int        `json:"misses,omitempty"`
+	Tries   int        `json:"tries,omitempty"`
+	Helps   int        `json:"helps,omitempty"`
+	Reads   int        `json:"reads,omitempty"` // read-backs
+	Media   int        `json:"media,omitempty"` // media-only messages of this visit
+	Asked   int64      `json:"asked"`           // ms UTC
+	Shift   int64      `json:"shift,omitempty"` // ms the silence ladder is shifted by
+	Value   *SlotValue `json:"value,omitempty"` // waiting for a confirm
+}
+
+// PathStep is one edge taken.
+type PathStep struct {
+	Flow  string `json:"f"`
+	Name  string `json:"s"`
+	Edge  string `json:"e"`
+	At    int64  `json:"t"`           // ms UTC
+	Q     int64  `json:"q,omitempty"` // question answered
+	Opt   string `json:"o,omitempty"`
+	Slot  string `json:"l,omitempty"`
+	Stack int    `json:"d,omitempty"`
+}
+
+// Attempt is one miss.
+type Attempt struct {
+	State string `json:"state"`
+	Kind  string `json:"kind"` // invalid no_match no_reply
+	Seq   int64  `json:"seq"`
+}
+
+// Topic says how slot topic was found.
+type Topic struct {
+	ID      string  `json:"id"`
+	Label   string  `json:"label"`
+	How     string  `json:"how"` // tap number label rule keyword fuzzy entry
+	Matched string  `json:"matched,omitempty"`
+	Score   float64 `json:"score,omitempty"`
+}
+
+// HandState is what a handoff leaves for what may come after it.
+type HandState struct {
+	Flow, Name string
+	Key        string // exit with its Hand
+	Question   *Question
+	Stack      []Frame
+	Fired      int // unanswered steps fired
+	At         int64
+}
+
+// Result is what one step decided. State is the new state; nothing outside it
+// and Effects happened. Trace explains it.
+type Result struct {
+	State   State
+	Effects []Effect
+	Trace   Trace
+}
+
+// Effect is one of Say, Handoff, Resolve, SetTimer, CancelTimers, SetContact, Open.
+type Effect interface{ effect() }
+
+// Say is one message to the customer.
+type Say struct {
+	Text     string
+	Options  []SayOption
+	Question json.RawMessage // opaque; inbox keeps it with the message and gives it back with a Tap
+	Public   bool
+	Notice   bool          // said while the owner is queue
+	Typing   bool          // show typing before it
+	Delay    time.Duration // hold it back this long after the one before
+	Priority int16         // 1 handoff sentence or notice, 2 answer, 3 nudge, 4 survey
+	Rule     string        // flow.state:line
+	Language string
+	Quotes   []Quote
+	Media    *MediaRef
+	Survey   bool
+}
+
+// SayOption is one button.
+type SayOption struct{ ID, Label, Short, Description string }
+
+// Quote is a queue or schedule function whose value was rendered into a text.
+type Quote struct {
+	Kind string // eta opening
+	Name string // queue or schedule
+	Due  time.Time
+}
+
+// Handoff gives the conversation to a queue and ends the turn.
+type Handoff struct {
+	Queue, Priority string
+	Skills          []string
+	Cause, Reason   string
+	Summary         string
+	Rule            string // file:line of what decided
+	Said            string // last words of the bot
+	Promised        bool   // Quotes of the sentence make promise rows
+	Again           bool   // unanswered moved it to another queue
+}
+
+// Resolve ends the conversation.
+type Resolve struct {
+	Reason   string
+	Optional bool // the state that asked was optional: silence is no giving up
+}
+
+// SetTimer arms a timer by name, replacing one of that name.
+type SetTimer struct {
+	Name string
+	At   time.Time
+}
+
+// CancelTimers drops every timer whose name has the prefix.
+type CancelTimers struct{ Prefix string }
+
+// SetContact changes the person.
+type SetContact struct {
+	Language string // "" = as it was
+	Slots    map[string]SlotValue
+}
+
+// OpenNew starts a second step on an empty state: the conversation is closed
+// and Event opens a new one.
+type OpenNew struct{ Event Event }
+
+func (Say) effect()          {}
+func (Handoff) effect()      {}
+func (Resolve) effect()      {}
+func (SetTimer) effect()     {}
+func (CancelTimers) effect() {}
+func (SetContact) effect()   {}
+func (OpenNew) effect()      {}
+
+// Trace is why a step did what it did, JSON for storage, explain and chat.
+type Trace struct {
+	Event   string      `json:"event"`
+	Set     string      `json:"set"`
+	From    string      `json:"from,omitempty"`
+	To      string      `json:"to,omitempty"`
+	Stage   string      `json:"stage,omitempty"` // tap exact everywhere first side correction value words fuzzy none
+	Steps   []TraceStep `json:"steps,omitempty"`
+	Found   []string    `json:"found,omitempty"` // slots filled ahead of time
+	Error   string      `json:"error,omitempty"` // code and place of an engine error, never a value
+	ErrorAt string      `json:"error_at,omitempty"`
+}
+
+// TraceStep is one thing that was decided.
+type TraceStep struct {
+	What   string  `json:"what"` // edge stage condition slot say migrate
+	State  string  `json:"state,omitempty"`
+	Edge   string  `json:"edge,omitempty"`
+	Option string  `json:"option,omitempty"`
+	By     string  `json:"by,omitempty"` // phrase or rule that hit
+	Score  float64 `json:"score,omitempty"`
+	Cond   string  `json:"cond,omitempty"`
+	Value  string  `json:"value,omitempty"`
+	At     string  `json:"at,omitempty"` // file:line
+}
