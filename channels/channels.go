@@ -121,6 +121,7 @@ type Caps struct {
 	Media                                         map[string]MediaCap
 	Typing                                        *TypingCap
 	Read, Edit, Echoes, Ordered, Coalesce, Public bool
+	Replies                                       bool          // can quote a message (Outbound.ReplyTo)
 	Native                                        bool          // no outbox: a message is sent when committed (web)
 	Pull                                          bool          // rows wait to be pulled (webhook without outbound)
 	Window, Human                                 time.Duration // reply window; longer one for people; 0 = none
