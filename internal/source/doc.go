@@ -5,4 +5,6 @@ type Doc struct {
 	Path string // relative to the project, with /
 	Data []byte // BOM stripped
 	Root *Node  // nil when the file did not parse
+
+	lines *lines
 }

@@ -47,7 +47,6 @@ type Node struct {
 	Pairs []Pair  // Map: in written order
 	Items []*Node // List
 	Range Range
-	at    func(from, to int) Range // Scalar: range of Text[from:to]
 	doc   *Doc
 }
 
@@ -81,10 +80,15 @@ func (n *Node) Pair(key string) *Pair {
 // At gives the range of a part of a scalar's Text, in bytes of Text, in the
 // file's own line and column, whatever the scalar's style.
 func (n *Node) At(from, to int) Range {
-	if n.at == nil {
+	if n.Kind != Scalar || n.doc == nil {
 		return n.Range
 	}
-	return n.at(from, to)
+	segs, _ := n.doc.scan(n.Range.Offset, n.Text, n.Style)
+	start, end, ok := span(segs, from, to)
+	if !ok {
+		return n.Range
+	}
+	return n.doc.span(start, end)
 }
 
 // Severity of a Diagnostic.

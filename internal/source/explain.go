@@ -1,0 +1,244 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// explain words an error of the YAML library for somebody who never heard of
+// it, and moves it to where the mistake is.
+func (d *Doc) explain(err error) Diagnostic {
+	if errors.Is(err, errDepth) {
+		at := d.deep()
+		return d.problem("E007", d.span(at, at+1), "this file is over 50 levels deep")
+	}
+	var le *yaml.LoadError
+	if !errors.As(err, &le) {
+		return d.problem("E001", d.span(0, 0), "this file is not valid YAML")
+	}
+	mark := d.lines.offset(le.Mark.Line, le.Mark.Column)
+	context := d.lines.offset(le.ContextMark.Line, le.ContextMark.Column)
+	if le.ContextMsg == "while scanning a quoted scalar" && strings.HasPrefix(le.Message, "found unexpected") {
+		return d.openQuote(context)
+	}
+	if strings.Contains(le.Message, "max depth") || strings.Contains(le.Message, errDepth.Error()) {
+		return d.problem("E007", d.span(mark, mark+1), "this file is over 50 levels deep")
+	}
+	if strings.HasPrefix(le.Message, "unknown anchor") {
+		return d.problem("E008", d.span(mark, d.word(mark)), "anchors, aliases and tags (&, *, !) are not used in flow files; quote the text if it is one")
+	}
+	for _, rule := range []func(*yaml.LoadError, int, int) (Diagnostic, bool){d.tab, d.brace, d.quote, d.colon, d.indented} {
+		if diag, ok := rule(le, mark, context); ok {
+			return diag
+		}
+	}
+	return d.plainReason(le, mark, context)
+}
+
+func (d *Doc) openQuote(at int) Diagnostic {
+	return d.problem("E005", d.span(at, at+1), "this quote is never closed")
+}
+
+// unquoted is a text that starts with {{ and has no quotes.
+func (d *Doc) unquoted(at int) Diagnostic {
+	diag := d.problem("E004", d.span(at, at+2), "text that starts with {{ must be quoted")
+	_, end := d.line(at)
+	diag.Hint = `write "` + string(bytes.TrimRight(d.Data[at:end], " \t")) + `"`
+	if len(diag.Hint) > 120 || bytes.ContainsRune(d.Data[at:end], '"') {
+		diag.Hint = "put the whole text into quotes"
+	}
+	return diag
+}
+
+// line is the start and end of the line of an offset, without its break.
+func (d *Doc) line(offset int) (start, end int) {
+	n, _ := d.lines.at(offset)
+	start = d.lines.starts[n-1]
+	end = start
+	for end < len(d.Data) && d.Data[end] != '\n' && d.Data[end] != '\r' {
+		end++
+	}
+	return start, end
+}
+
+// word is the end of the word that starts at offset.
+func (d *Doc) word(offset int) int {
+	end := offset
+	for end < len(d.Data) && d.Data[end] > ' ' {
+		end++
+	}
+	return max(end, min(offset+1, len(d.Data)))
+}
+
+func (d *Doc) tab(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
+	start, end := d.line(min(mark, len(d.Data)))
+	line := d.Data[start:end]
+	blank := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
+	i := bytes.IndexByte(blank, '\t')
+	if i < 0 || !(strings.Contains(le.Message, "tab") || start+len(blank) >= mark || le.Stage == "parser" || le.Stage == "scanner") {
+		return Diagnostic{}, false
+	}
+	diag := d.problem("E002", d.span(start+i, start+i+1), "a tab is used for indentation")
+	diag.Hint = "use spaces"
+	edit := d.span(start, start+len(blank))
+	diag.Fix = &Fix{Safe: true, Edits: []Edit{{Range: edit, Text: strings.ReplaceAll(string(blank), "\t", "  ")}}}
+	return diag, true
+}
+
+// brace finds a value that starts with {{ on the line of the error or of its context.
+func (d *Doc) brace(_ *yaml.LoadError, mark, context int) (Diagnostic, bool) {
+	for _, at := range []int{mark, context} {
+		start, end := d.line(min(at, len(d.Data)))
+		for i := start; i+1 < end; i++ {
+			if d.Data[i] == '"' || d.Data[i] == '\'' {
+				break
+			}
+			if d.Data[i] == '{' && d.Data[i+1] == '{' && d.startsValue(start, i) {
+				return d.unquoted(i), true
+			}
+		}
+	}
+	return Diagnostic{}, false
+}
+
+// startsValue says whether a value begins at i on the line that begins at start.
+func (d *Doc) startsValue(start, i int) bool {
+	before := bytes.TrimRight(d.Data[start:i], " ")
+	if len(before) == 0 {
+		return true
+	}
+	switch before[len(before)-1] {
+	case ':', ',', '[', '{':
+		return true
+	case '-':
+		return len(bytes.TrimLeft(before, " -")) == 0
+	}
+	return false
+}
+
+// quote finds a quoted text that ran over several lines into the one where
+// YAML gave up: its first line lacks the closing quote.
+func (d *Doc) quote(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
+	if le.Stage == "reader" {
+		return Diagnostic{}, false
+	}
+	start := 0
+	for i := 0; i < mark && i < len(d.Data); {
+		c := d.Data[i]
+		if c == '#' && (i == start || d.Data[i-1] == ' ') {
+			_, i = d.line(i)
+			continue
+		}
+		if c == '\n' || c == '\r' {
+			start = i + 1
+		}
+		if (c != '"' && c != '\'') || !d.startsValue(start, i) {
+			i++
+			continue
+		}
+		w := &walker{data: d.Data, pos: i + 1}
+		w.quoted(c)
+		first, _ := d.lines.at(i)
+		last, _ := d.lines.at(w.pos)
+		at, _ := d.lines.at(mark)
+		if w.pos >= len(d.Data) && (len(d.Data) == 0 || d.Data[len(d.Data)-1] != c) {
+			return d.openQuote(i), true
+		}
+		if last > first && last >= at-1 {
+			return d.openQuote(i), true
+		}
+		i = w.pos
+		start = d.lines.starts[last-1]
+	}
+	return Diagnostic{}, false
+}
+
+// colon tells "a: b: c" from a line that is merely indented too far.
+func (d *Doc) colon(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
+	if !strings.HasPrefix(le.Message, "mapping values are not allowed") {
+		return Diagnostic{}, false
+	}
+	start, end := d.line(mark)
+	before := d.Data[start:min(mark, end)]
+	if bytes.Contains(before, []byte(": ")) {
+		diag := d.problem("E003", d.span(mark, mark+1), "a colon followed by a space inside unquoted text")
+		diag.Hint = "put the whole text into quotes"
+		return diag, true
+	}
+	return d.misaligned(mark), true
+}
+
+func (d *Doc) misaligned(at int) Diagnostic {
+	start, end := d.line(at)
+	text := bytes.TrimLeft(d.Data[start:end], " ")
+	from := end - len(text)
+	return d.problem("E006", d.span(from, d.word(from)), "this line is indented differently from its neighbours")
+}
+
+// indented is a line that fits neither its map nor its list.
+func (d *Doc) indented(le *yaml.LoadError, mark, context int) (Diagnostic, bool) {
+	block := le.ContextMsg == "while parsing a block mapping" || le.ContextMsg == "while parsing a block collection"
+	start, end := d.line(mark)
+	first := start + len(d.Data[start:end]) - len(bytes.TrimLeft(d.Data[start:end], " "))
+	if !block || mark != first || mark >= len(d.Data) {
+		return Diagnostic{}, false
+	}
+	_, column := d.lines.at(context)
+	_, here := d.lines.at(mark)
+	if here == column && d.Data[mark] == ':' {
+		return Diagnostic{}, false
+	}
+	return d.misaligned(mark), true
+}
+
+// plainReason is E001 with a reason in plain words.
+func (d *Doc) plainReason(le *yaml.LoadError, mark, context int) Diagnostic {
+	at, reason := mark, "something is written here that does not fit"
+	switch {
+	case strings.Contains(le.Message, "could not find expected ':'"):
+		at, reason = context, "a key must be followed by a colon"
+	case strings.Contains(le.Message, "',' or ']'"):
+		at, reason = context, "this [ is never closed, or a comma is missing"
+	case strings.Contains(le.Message, "',' or '}'"):
+		at, reason = context, "this { is never closed, or a comma is missing"
+	case strings.Contains(le.Message, "cannot start any token"):
+		reason = "text cannot start with this character; put it into quotes"
+	case strings.Contains(le.Message, "unknown escape"):
+		reason = `\ means something special between double quotes; write \\ or use single quotes`
+	case strings.Contains(le.Message, "block sequence entries"):
+		reason = "a list item must start on its own line"
+	case strings.Contains(le.Message, "did not find expected key"):
+		reason = "after the closing quote or bracket nothing more can follow on this line"
+	case strings.Contains(le.Message, "expected node content"):
+		reason = "a value is missing before this"
+	case strings.Contains(le.ContextMsg, "block scalar"):
+		reason = "after | or > only + or - and a digit may follow"
+	case strings.Contains(le.ContextMsg, "directive"):
+		reason = "text cannot start with %; put it into quotes"
+	case strings.Contains(le.ContextMsg, "tag"):
+		return d.problem("E008", d.span(context, d.word(context)), "anchors, aliases and tags (&, *, !) are not used in flow files; quote the text if it is one")
+	case strings.Contains(le.ContextMsg, "anchor"), strings.Contains(le.ContextMsg, "alias"):
+		return d.problem("E008", d.span(context, d.word(context)), "anchors, aliases and tags (&, *, !) are not used in flow files; quote the text if it is one")
+	}
+	at = min(at, len(d.Data))
+	return d.problem("E001", d.span(at, min(at+1, len(d.Data))), "this file is not valid YAML: %s", reason)
+}
+
+// deep finds the 51st open bracket.
+func (d *Doc) deep() int {
+	depth := 0
+	for i, b := range d.Data {
+		switch b {
+		case '[', '{':
+			if depth++; depth > maxDepth {
+				return i
+			}
+		case ']', '}':
+			depth--
+		}
+	}
+	return 0
+}
