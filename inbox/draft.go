@@ -49,12 +49,15 @@ const (
 
 // Shift is one edge to fire.
 type Shift struct {
-	Edge    Edge
-	By      string // customer, engine, timer, agent id, token id
-	ByName  string // shown in the timeline
-	OwnerID string // queue alias or agent id the edge leads to; "" where it has none
-	To      string // phase where the edge has two targets (kill, hand_back, undo); "" else
-	Note    string
+	Edge     Edge
+	By       string // customer, engine, timer, agent id, token id
+	ByName   string // shown in the timeline
+	OwnerID  string // queue alias or agent id the edge leads to; "" where it has none
+	To       string // phase where the edge has two targets (kill, hand_back, undo); "" else
+	Note     string
+	Reason   string // why: of a release, a resolve, a spam mark; a word of the project, no sentence
+	Cause    string // dm.Cause… of the handoff the edge makes; "" = the edge's own
+	Priority string // of the handoff the edge makes; "" = normal
 }
 
 // NewMessage is one row to append.
@@ -90,8 +93,11 @@ type Outgoing struct {
 // Draft is a turn being written. Every change of a conversation is made
 // through one: it numbers and seals rows, keeps epoch, interval and settling
 // together, and updates card, clocks and counters. Build gives the Turn.
+// The first error sticks and Build returns it. A Draft belongs to one
+// goroutine and one decision.
 type Draft struct {
 	View *View
 	turn storage.Turn
 	conv storage.Conversation
+	err  error
 }
