@@ -22,6 +22,21 @@ const (
 // Range is a place in a file.
 type Range = source.Range
 
+// ParseConfig reads a channel's settings from YAML text; cmd hands adapters
+// their part of dispatcher.yaml, tests and tools start from text.
+func ParseConfig(file string, yaml []byte) (ConfigNode, []Diagnostic) {
+	doc, diags := source.Parse(file, yaml)
+	return doc.Root, diags
+}
+
+// DidYouMean picks the candidate that word was probably meant to be.
+func DidYouMean(word string, candidates []string) (string, bool) {
+	return source.DidYouMean(word, candidates)
+}
+
+// SortDiagnostics orders problems as they stand in the file.
+func SortDiagnostics(d []Diagnostic) { source.Sort(d) }
+
 // Common holds the settings that every kind of channel has (channels.md 1.7),
 // as inbox and cmd need them.
 type Common struct {

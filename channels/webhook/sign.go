@@ -1,0 +1,119 @@
+package webhook
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"dispatcher/channels"
+	"dispatcher/channels/wire"
+)
+
+// Headers of Standard Webhooks.
+const (
+	headerID        = "Webhook-Id"
+	headerTimestamp = "Webhook-Timestamp"
+	headerSignature = "Webhook-Signature"
+)
+
+// tolerance is how far the signed time may be off, both ways.
+const tolerance = 5 * time.Minute
+
+var (
+	idShape   = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
+	timeShape = regexp.MustCompile(`^[0-9]{1,12}$`)
+)
+
+// Verify refuses what was not signed with one of our secrets within five
+// minutes of now. Every error is channels.ErrSignature.
+func (a *Adapter) Verify(r channels.Request, now time.Time) error {
+	id, idErr := single(r.Header, headerID)
+	at, atErr := single(r.Header, headerTimestamp)
+	list, listErr := single(r.Header, headerSignature)
+	switch {
+	case idErr != nil || atErr != nil || listErr != nil:
+		return fmt.Errorf("webhook headers are missing or repeated: %w", channels.ErrSignature)
+	case !idShape.MatchString(id):
+		return fmt.Errorf("webhook-id is not 1 to 128 of A-Z a-z 0-9 _ . -: %w", channels.ErrSignature)
+	case !timeShape.MatchString(at):
+		return fmt.Errorf("webhook-timestamp is not unix seconds: %w", channels.ErrSignature)
+	}
+	seconds, _ := strconv.ParseInt(at, 10, 64) // at most twelve digits
+	if off := now.Sub(time.Unix(seconds, 0)); off > tolerance || off < -tolerance {
+		return fmt.Errorf("webhook-timestamp is more than five minutes off: %w", channels.ErrSignature)
+	}
+	signed := id + "." + at + "." + string(r.Body)
+	good := false
+	for _, s := range strings.Split(list, " ") {
+		b64, ok := strings.CutPrefix(s, "v1,")
+		if !ok {
+			continue // another version
+		}
+		sum, err := base64.StdEncoding.Strict().DecodeString(b64)
+		if err == nil && wire.AnyMAC(a.secrets, signed, sum) {
+			good = true
+		}
+	}
+	if !good {
+		return fmt.Errorf("no v1 signature matches: %w", channels.ErrSignature)
+	}
+	return nil
+}
+
+// single gives the one value of a header.
+func single(h http.Header, name string) (string, error) {
+	v := h.Values(name)
+	if len(v) != 1 || v[0] == "" {
+		return "", channels.ErrSignature
+	}
+	return v[0], nil
+}
+
+// Authorize signs a rendered call with the first secret. The id of a call that
+// is no message (typing) is the nonce.
+func (a *Adapter) Authorize(req *http.Request, now time.Time, nonce string) error {
+	if len(a.secrets) == 0 {
+		return fmt.Errorf("channel %s has no secret to sign with", a.Name)
+	}
+	body, err := bodyOf(req)
+	if err != nil {
+		return fmt.Errorf("read the body to sign: %w", err)
+	}
+	id := req.Header.Get(headerID)
+	if id == "" {
+		id = nonce
+	}
+	at := strconv.FormatInt(now.Unix(), 10)
+	req.Header.Set(headerID, id)
+	req.Header.Set(headerTimestamp, at)
+	req.Header.Set(headerSignature, Signature(a.secrets[0], id, at, body))
+	return nil
+}
+
+// Signature is the value of webhook-signature for one secret.
+func Signature(secret []byte, id, timestamp string, body []byte) string {
+	return "v1," + base64.StdEncoding.EncodeToString(wire.MAC(secret, id+"."+timestamp+"."+string(body)))
+}
+
+// bodyOf reads a request's body without using it up.
+func bodyOf(req *http.Request) ([]byte, error) {
+	if req.GetBody == nil {
+		return nil, nil
+	}
+	r, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // a reader over bytes
+	return io.ReadAll(r)
+}
+
+func expandTemplate(template, token string) string {
+	return strings.ReplaceAll(template, "{token}", url.QueryEscape(token))
+}
