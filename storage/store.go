@@ -60,7 +60,8 @@ type Store interface {
 	Get(ctx context.Context, kind Kind, id []byte) (Record, error)
 	Find(ctx context.Context, q RecordQuery) (Page[Record], error)
 	// Put is compare-and-set on each version, all or nothing; ErrConflict.
-	// Version 0 = must not exist yet; a Record with Delete removes.
+	// Version 0 = must not exist yet; a Record with Delete removes, with
+	// Version 0 whatever is there.
 	Put(ctx context.Context, r []Record, a []AuditEntry) error
 	Trail(ctx context.Context, q TrailQuery) (Page[AuditEntry], error)
 

@@ -33,6 +33,7 @@ type Options struct {
 	AuditKey        []byte        // chains the audit trail; nil: rows stay unchained until SetAuditKey
 	AuditEvery      time.Duration // 0: 20 s; at most 60 s
 	CheckpointBytes int64         // WAL size that starts a checkpoint; 0: 32 MiB
+	AllowNetworkFS  bool          // the operator vouches for the locks of a network file system
 	LowSpace        int64         // Health is not OK below this many free bytes; 0: 64 MiB
 
 	// Failpoint, when set, runs at every named boundary (apply.after_seen,

@@ -1,0 +1,188 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dispatcher/storage"
+)
+
+// The reasons for which one turn of a batch does not apply. The others go on.
+var errStale = errors.New("stale")
+
+type duplicate struct{ keys []storage.SeenKey }
+
+func (d duplicate) Error() string { return fmt.Sprintf("%d known events", len(d.keys)) }
+
+type refusal struct{ err error }
+
+func (r refusal) Error() string { return r.err.Error() }
+
+func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format, args...)} }
+
+// Apply implements storage.Store.
+func (s *Store) Apply(ctx context.Context, turns []storage.Turn) ([]storage.Outcome, error) {
+	if len(turns) == 0 {
+		return nil, nil
+	}
+	out := make([]storage.Outcome, len(turns))
+	audited := false
+	err := s.write(ctx, "apply", func(t *tx) error {
+		now := s.nowMS()
+		for i := range turns {
+			var err error
+			if out[i], err = s.applyOne(t, &turns[i], now); err != nil {
+				return fmt.Errorf("turn %d of %d: %w", i+1, len(turns), err)
+			}
+			audited = audited || len(turns[i].Audit) > 0
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if audited {
+		s.wakeChain()
+	}
+	return out, nil
+}
+
+// applyOne runs one turn inside its savepoint. An error is the environment's.
+func (s *Store) applyOne(t *tx, turn *storage.Turn, now int64) (storage.Outcome, error) {
+	if err := validate(turn, false); err != nil {
+		return storage.Outcome{Status: storage.Refused, Err: err}, nil
+	}
+	if _, err := t.exec("SAVEPOINT t"); err != nil {
+		return storage.Outcome{}, err
+	}
+	a := applier{tx: t, now: now, fail: s.fail}
+	out, err := a.turn(turn)
+	if err == nil {
+		_, err = t.exec("RELEASE t")
+		return out, err
+	}
+	if environmental(err) || (!constraint(err) && !isAnswer(err)) {
+		return storage.Outcome{}, err
+	}
+	if _, e := t.exec("ROLLBACK TO t"); e != nil {
+		return storage.Outcome{}, e
+	}
+	if _, e := t.exec("RELEASE t"); e != nil {
+		return storage.Outcome{}, e
+	}
+	return t.answer(turn, err)
+}
+
+func isAnswer(err error) bool {
+	_, dup := errors.AsType[duplicate](err)
+	_, ref := errors.AsType[refusal](err)
+	return dup || ref || errors.Is(err, errStale)
+}
+
+// answer turns the reason into an Outcome, after everything of the turn was
+// taken back. A turn that is there already is our own commit whose answer was
+// lost: it is Applied.
+func (t *tx) answer(turn *storage.Turn, why error) (storage.Outcome, error) {
+	dup, isDup := errors.AsType[duplicate](why)
+	if !isDup && !errors.Is(why, errStale) {
+		if ref, ok := errors.AsType[refusal](why); ok {
+			why = ref.err
+		}
+		return storage.Outcome{Status: storage.Refused, Err: fmt.Errorf("conversation %d: turn on version %d: %w", convOf(turn), turn.Expect, why)}, nil
+	}
+	key := turn.Key
+	if key.ID == 0 && turn.Conv != nil {
+		key.ID = turn.Conv.ID
+	}
+	if key.Seen == nil {
+		key.Seen = turn.Seen
+	}
+	now, err := t.snapshot(key)
+	if err != nil {
+		return storage.Outcome{}, err
+	}
+	out := storage.Outcome{Conversation: now.Conv.ID, UID: now.Conv.UID, Contact: now.Contact.ID, Version: now.Conv.Version}
+	if own, err := t.committed(turn, now.Conv); own || err != nil {
+		out.Status = storage.Applied
+		return out, err
+	}
+	if isDup {
+		out.Status, out.Dup = storage.Duplicate, dup.keys
+		return out, nil
+	}
+	out.Status, out.Now = storage.Stale, &now
+	return out, nil
+}
+
+// committed says whether conv stands exactly where turn left it.
+func (t *tx) committed(turn *storage.Turn, conv storage.Conversation) (bool, error) {
+	if turn.ID == 0 || conv.ID == 0 || conv.Version != turn.Expect+1 {
+		return false, nil
+	}
+	var id int64
+	found, err := t.one("SELECT turn_id FROM conversations WHERE id = ?", []any{conv.ID}, &id)
+	return found && uint64(id) == turn.ID, err
+}
+
+func convOf(turn *storage.Turn) int64 {
+	if turn.Conv != nil && turn.Conv.ID != 0 {
+		return turn.Conv.ID
+	}
+	return turn.Key.ID
+}
+
+// validate refuses what no caller may ask for, before anything is written.
+func validate(t *storage.Turn, opened bool) error {
+	touches := t.Conv != nil || t.Key.ID != 0
+	rows := len(t.Messages) + len(t.Changes) + len(t.Outbox) + len(t.Timers) + len(t.Drop) + len(t.Cancel) + len(t.Intervals) +
+		len(t.Handoffs) + len(t.Desk) + len(t.Media)
+	others := len(t.Parked) + len(t.Unpark) + len(t.Seen) + len(t.Records) + len(t.Audit) + len(t.Events) + len(t.Identities) + len(t.Lookups) + len(t.Receipts)
+	switch {
+	case !touches && rows+others == 0 && t.Contact == nil && t.Outcome == nil:
+		return errors.New("empty turn")
+	case !touches && (rows > 0 || t.Settle != storage.SettleNone || t.Opens != nil):
+		return errors.New("turn with rows of a conversation but without Conv")
+	case t.Conv != nil && t.Conv.ID == 0 && t.Expect != 0:
+		return fmt.Errorf("new conversation expects version %d", t.Expect)
+	case t.Conv != nil && t.Conv.ID != 0 && t.Key.ID != 0 && t.Conv.ID != t.Key.ID:
+		return fmt.Errorf("key names conversation %d, Conv is %d", t.Key.ID, t.Conv.ID)
+	case opened && (t.Conv == nil || t.Conv.ID != 0 || t.Opens != nil):
+		return errors.New("Opens needs one new conversation")
+	}
+	if err := validSeqs(t); err != nil {
+		return err
+	}
+	seen := make(map[storage.SeenKey]struct{}, len(t.Seen))
+	for _, k := range allSeen(t) {
+		if _, twice := seen[k]; twice {
+			return errors.New("the same event twice in one turn")
+		}
+		seen[k] = struct{}{}
+	}
+	if t.Opens != nil {
+		return validate(t.Opens, true)
+	}
+	return nil
+}
+
+func validSeqs(t *storage.Turn) error {
+	for i := 1; i < len(t.Messages); i++ {
+		if t.Messages[i].Seq != t.Messages[i-1].Seq+1 {
+			return fmt.Errorf("message seq %d after %d", t.Messages[i].Seq, t.Messages[i-1].Seq)
+		}
+	}
+	if t.Conv != nil && t.Conv.ID == 0 && len(t.Messages) > 0 && t.Messages[0].Seq != t.Conv.FirstSeq+1 {
+		return fmt.Errorf("first message has seq %d, the conversation begins after %d", t.Messages[0].Seq, t.Conv.FirstSeq)
+	}
+	return nil
+}
+
+// allSeen is every event a turn consumes, those it parks included.
+func allSeen(t *storage.Turn) []storage.SeenKey {
+	keys := t.Seen
+	for _, p := range t.Parked {
+		keys = append(keys[:len(keys):len(keys)], p.Seen...)
+	}
+	return keys
+}

@@ -1,0 +1,289 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"dispatcher/storage"
+)
+
+// The answers of Settle when nothing was changed.
+const (
+	whyStale    = "stale_epoch"
+	whySwitched = "switched_off"
+	whyNotFirst = "not_first"
+	whyGone     = "gone"
+	whyAttempt  = "attempt"
+)
+
+// Settle implements storage.Store: all settlements share one transaction.
+func (s *Store) Settle(ctx context.Context, list []storage.Settlement) ([]storage.Settled, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	if err := s.fail("settle.before"); err != nil {
+		return nil, environment("settle", err)
+	}
+	out := make([]storage.Settled, len(list))
+	audited := false
+	err := s.write(ctx, "settle", func(t *tx) error {
+		for i := range list {
+			var err error
+			if out[i], err = s.settleOne(t, &list[i]); err != nil {
+				return fmt.Errorf("%s of row %d: %w", list[i].Do, list[i].Row, err)
+			}
+			audited = audited || len(list[i].Audit) > 0
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.settleLeases(list, out)
+	if audited {
+		s.wakeChain()
+	}
+	return out, nil
+}
+
+// settleLeases lets go of what is finished and holds what is being written.
+func (s *Store) settleLeases(list []storage.Settlement, out []storage.Settled) {
+	for i := range list {
+		k := leaseKey{'o', list[i].Row}
+		switch do := list[i].Do; {
+		case do == "unpark" || do == "park-again":
+			s.leases.drop(leaseKey{'p', list[i].Row})
+		case do == "mark" || do == "pull":
+			if out[i].OK {
+				s.leases.hold(k, list[i].Now, s.spanOf(k))
+			} else if out[i].Why == whyGone || out[i].Why == whyNotFirst {
+				s.leases.drop(k)
+			}
+		case out[i].OK:
+			s.leases.drop(k)
+		}
+	}
+}
+
+// spanOf is how long a lease of that row was given for.
+func (s *Store) spanOf(k leaseKey) int64 {
+	s.leases.mu.Lock()
+	defer s.leases.mu.Unlock()
+	if l, ok := s.leases.until[k]; ok && l.span > 0 {
+		return l.span
+	}
+	return defaultLease.Milliseconds()
+}
+
+// settler is one settlement inside the transaction.
+type settler struct {
+	*tx
+	set *storage.Settlement
+	row storage.OutboxRow
+	uid storage.UID
+	now int64
+}
+
+func (s *Store) settleOne(t *tx, set *storage.Settlement) (storage.Settled, error) {
+	w := settler{tx: t, set: set, now: set.Now}
+	if w.now == 0 {
+		w.now = s.nowMS()
+	}
+	switch set.Do {
+	case "unpark", "park-again":
+		return w.parked()
+	}
+	var epoch int64
+	found, err := t.one(`SELECT `+rowCols+` FROM outbox WHERE id = ?`, []any{set.Row}, rowInto(&w.row)...)
+	if err != nil {
+		return storage.Settled{}, err
+	}
+	if !found {
+		return storage.Settled{Why: whyGone}, nil
+	}
+	if _, err := t.one("SELECT epoch, uid FROM conversations WHERE id = ?", []any{w.row.Conversation}, &epoch, uidScan{&w.uid}); err != nil {
+		return storage.Settled{}, err
+	}
+	if w.row.Attempt != set.Attempt {
+		return storage.Settled{Why: whyAttempt, Epoch: epoch}, nil
+	}
+	why, err := w.do(epoch, s.spanOf(leaseKey{'o', set.Row}))
+	if err != nil || why != "" {
+		return storage.Settled{Why: why, Epoch: epoch}, err
+	}
+	if err := t.writeAudit(set.Audit, w.now); err != nil {
+		return storage.Settled{}, err
+	}
+	_, err = t.writeEvents(set.Events, w.row.Conversation, w.uid, w.now)
+	return storage.Settled{OK: true, Epoch: epoch}, err
+}
+
+func (w *settler) do(epoch, span int64) (why string, err error) {
+	switch w.set.Do {
+	case "mark", "pull":
+		return w.mark(epoch, span)
+	case "sent":
+		return w.sent()
+	case "retry":
+		return w.again(w.row.Attempt + 1)
+	case "release":
+		return w.again(w.row.Attempt)
+	case "unknown":
+		return w.unknown()
+	case "failed":
+		return w.failed()
+	case "cancel":
+		return w.cancel()
+	}
+	return "", refuse("no settlement called %q", w.set.Do)
+}
+
+// mark is the fence (runtime.md 3.2, 3.4): what is not marked is not written.
+func (w *settler) mark(epoch, span int64) (why string, err error) {
+	r := &w.row
+	if r.Status != storage.RowPending {
+		return whyGone, nil // somebody else is at it, or it is settled
+	}
+	fenced := (r.Kind == storage.RowSend && r.Origin == storage.OriginBot) || r.Kind == storage.RowNotice
+	if fenced && r.Epoch != epoch {
+		return whyStale, nil
+	}
+	for _, scope := range w.set.Switches {
+		var one int64
+		on, err := w.one("SELECT 1 FROM records WHERE kind = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)",
+			[]any{int64(storage.KindSwitch), []byte(scope), w.now}, &one)
+		if err != nil {
+			return "", err
+		}
+		if on {
+			return whySwitched, nil
+		}
+	}
+	if first, err := w.isFirst(); err != nil || !first {
+		return whyNotFirst, err
+	}
+	_, err = w.exec("UPDATE outbox SET status = 2, lease_node = ?, lease_until = ?, marked_at = ? WHERE id = ?", w.set.Node, w.now+span, w.now, r.ID)
+	return "", err
+}
+
+// isFirst says whether the row's turn has come in its conversation.
+func (w *settler) isFirst() (bool, error) {
+	if w.row.Kind > storage.RowNotice {
+		return true, nil
+	}
+	waits := "(e.status IN (1, 2) OR (e.status = 3 AND e.due_at > ?3))"
+	if w.set.Do == "pull" {
+		waits = "e.status = 1 AND e.due_at > ?3"
+	}
+	var earlier int64
+	found, err := w.one("SELECT id FROM outbox e WHERE e.conversation_id = ?1 AND e.id < ?2 AND e.kind <= 2 AND "+waits+" LIMIT 1",
+		[]any{w.row.Conversation, w.row.ID, w.now}, &earlier)
+	return !found, err
+}
+
+func (w *settler) sent() (why string, err error) {
+	if err := w.remove(); err != nil {
+		return "", err
+	}
+	if w.row.Kind > storage.RowNotice || w.row.Seq == 0 {
+		return "", w.writeReceipts(w.set.Receipts, w.row.Conversation, w.now)
+	}
+	var part int64
+	more, err := w.one("SELECT id FROM outbox WHERE conversation_id = ? AND seq = ? AND kind <= 2 LIMIT 1", []any{w.row.Conversation, w.row.Seq}, &part)
+	if err != nil {
+		return "", err
+	}
+	delivery := max(storage.DeliverySent, w.set.Delivery)
+	switch {
+	case more: // sent when its last part is
+		delivery = storage.DeliverySending
+	case w.row.Error == retriedLetter:
+		// Somebody tried a dead letter again and it went: the one way back from failed.
+		_, err = w.exec("UPDATE messages SET delivery = 1 WHERE conversation_id = ? AND seq = ? AND delivery = 7", w.row.Conversation, w.row.Seq)
+		if err != nil {
+			return "", err
+		}
+	}
+	if err := w.deliver(w.row.Conversation, w.row.Seq, delivery, ""); err != nil {
+		return "", err
+	}
+	if w.set.External != nil {
+		_, err = w.exec("UPDATE messages SET external = ? WHERE conversation_id = ? AND seq = ?", w.set.External, w.row.Conversation, w.row.Seq)
+		if err != nil {
+			return "", err
+		}
+	}
+	receipts := w.set.Receipts
+	for i := range receipts {
+		if receipts[i].Seq == 0 {
+			receipts = append(receipts[:0:0], receipts...) // not the caller's array
+			for j := range receipts {
+				receipts[j].Seq = w.row.Seq
+			}
+			break
+		}
+	}
+	return "", w.writeReceipts(receipts, w.row.Conversation, w.now)
+}
+
+// retriedLetter marks a dead letter that a person tried again.
+const retriedLetter = "retried"
+
+func (w *settler) again(attempt int32) (why string, err error) {
+	due, note := w.set.DueAt, w.set.Error
+	if w.set.Do == "release" && due == 0 {
+		due = w.row.DueAt
+	}
+	if w.row.Status == storage.RowFailed || w.row.Error == retriedLetter {
+		note = retriedLetter
+	}
+	_, err = w.exec("UPDATE outbox SET status = 1, attempt = ?, due_at = ?, error = ?, lease_node = 0, lease_until = 0, marked_at = 0 WHERE id = ?",
+		attempt, due, note, w.row.ID)
+	return "", err
+}
+
+func (w *settler) unknown() (why string, err error) {
+	_, err = w.exec("UPDATE outbox SET status = 3, due_at = ?, error = ?, lease_node = 0, lease_until = 0 WHERE id = ?", w.set.DueAt, w.set.Error, w.row.ID)
+	if err != nil || w.row.Kind > storage.RowNotice {
+		return "", err
+	}
+	return "", w.deliver(w.row.Conversation, w.row.Seq, storage.DeliveryUnknown, w.set.Error)
+}
+
+func (w *settler) failed() (why string, err error) {
+	_, err = w.exec("UPDATE outbox SET status = 4, error = ?, lease_node = 0, lease_until = 0 WHERE id = ?", w.set.Error, w.row.ID)
+	if err != nil || w.row.Kind > storage.RowNotice {
+		return "", err
+	}
+	return "", w.deliver(w.row.Conversation, w.row.Seq, storage.DeliveryFailed, w.set.Error)
+}
+
+func (w *settler) cancel() (why string, err error) {
+	if err := w.remove(); err != nil || w.row.Kind > storage.RowNotice {
+		return "", err
+	}
+	return "", w.deliver(w.row.Conversation, w.row.Seq, storage.DeliveryCancelled, w.set.Error)
+}
+
+func (w *settler) remove() error {
+	_, err := w.exec("DELETE FROM outbox WHERE id = ?", w.row.ID)
+	return err
+}
+
+func (w *settler) parked() (storage.Settled, error) {
+	var n int64
+	var err error
+	if w.set.Do == "unpark" {
+		n, err = w.change("DELETE FROM parked WHERE id = ?", w.set.Row)
+	} else {
+		n, err = w.change("UPDATE parked SET attempt = attempt + 1, next_at = ?, error = ? WHERE id = ?", w.set.DueAt, w.set.Error, w.set.Row)
+	}
+	if err != nil || n == 0 {
+		return storage.Settled{Why: whyGone}, err
+	}
+	if err := w.writeAudit(w.set.Audit, w.now); err != nil {
+		return storage.Settled{}, err
+	}
+	_, err = w.writeEvents(w.set.Events, 0, storage.UID{}, w.now)
+	return storage.Settled{OK: true}, err
+}
