@@ -1,9 +1,13 @@
 package inbox
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"dispatcher/dm"
+	"dispatcher/engine"
 	"dispatcher/storage"
 )
 
@@ -55,9 +59,10 @@ type Shift struct {
 	OwnerID  string // queue alias or agent id the edge leads to; "" where it has none
 	To       string // phase where the edge has two targets (kill, hand_back, undo); "" else
 	Note     string
-	Reason   string // why: of a release, a resolve, a spam mark; a word of the project, no sentence
-	Cause    string // dm.Cause… of the handoff the edge makes; "" = the edge's own
-	Priority string // of the handoff the edge makes; "" = normal
+	Reason   string    // why: of a release, a resolve, a spam mark; a word of the project, no sentence
+	Cause    string    // dm.Cause… of the handoff the edge makes; "" = the edge's own
+	Priority string    // of the handoff the edge makes; "" = normal
+	Until    time.Time // snooze: when it wakes; zero = until they reply
 }
 
 // NewMessage is one row to append.
@@ -87,7 +92,8 @@ type Outgoing struct {
 	Expires  time.Time // zero = by the channel's ttl
 	Options  []BodyOption
 	Links    []dm.Link
-	Target   string // platform's id of the post or message answered
+	Target   string         // platform's id of the post or message answered
+	Quotes   []engine.Quote // waits and opening times that were rendered into the text
 }
 
 // Draft is a turn being written. Every change of a conversation is made
@@ -97,7 +103,139 @@ type Outgoing struct {
 // goroutine and one decision.
 type Draft struct {
 	View *View
+
 	turn storage.Turn
 	conv storage.Conversation
 	err  error
+
+	keys     *Reader
+	contact  storage.Contact
+	person   bool // contact row is written
+	profile  Profile
+	address  Address
+	identity storage.Identity
+	reached  bool // identity row is written
+	state    engine.State
+	stated   bool // state was set or moved by an edge
+	card     Card
+	interval storage.Interval
+	handoff  *storage.Handoff // the open one
+	fresh    bool             // handoff is inserted by this turn
+	packet   *Packet          // of the open handoff, once opened or built
+	rows     map[deskKey]*storage.DeskRow
+	timers   map[string]storage.Timer
+	engine   bool           // what happens now is the engine's own step
+	silence  bool           // this turn answers silence
+	optional bool           // the state that resolves was optional
+	quotes   []engine.Quote // of the last message that had any
+	quoted   int64          // its seq
+	said     string
+	last     time.Time       // latest due time of a message that waits
+	next     *Draft          // opened in the same transaction
+	hand     *engine.Handoff // what the engine said of the handoff about to be made
+	trace    any             // why, for the line of the edge about to be fired
+	lastIn   [2]int64        // seq and ms of the last customer message of this turn
+	oldQueue string          // queue of the handoff before a reopen
 }
+
+// deskKey names one row of the desk's tables.
+type deskKey struct{ table, id string }
+
+// Draft starts a turn on the view's conversation; on a new one when there is none.
+func (v *View) Draft() *Draft {
+	if v.Snap.Conv.ID == 0 {
+		return v.Fresh()
+	}
+	d := &Draft{View: v, keys: v.vault.Reader, contact: v.Snap.Contact, profile: v.Profile, address: v.Address,
+		identity: v.Snap.Identity, conv: v.Snap.Conv, state: v.State, interval: v.Snap.Interval}
+	d.conv.Labels = slices.Clone(d.conv.Labels)
+	d.profile.Slots = maps.Clone(d.profile.Slots)
+	if h := v.Snap.Handoff; h != nil {
+		kept := *h
+		d.handoff = &kept
+	}
+	for _, row := range v.Snap.Desk {
+		d.keepRow(row)
+	}
+	d.card, d.err = d.keys.Card(d.conv)
+	return d
+}
+
+// Fresh starts a turn that opens a new conversation of the same person,
+// whatever the view holds.
+func (v *View) Fresh() *Draft {
+	d := &Draft{View: v, keys: v.vault.Reader, contact: v.Snap.Contact, profile: v.Profile, address: v.Address, identity: v.Snap.Identity}
+	if d.contact.ID == 0 {
+		d.makeContact()
+	}
+	d.profile.Slots = maps.Clone(d.profile.Slots)
+	d.begin(v.Snap.Conv)
+	return d
+}
+
+// Next starts the draft of the conversation that follows this one; give it to
+// Opens once it is written.
+func (d *Draft) Next() *Draft {
+	next := &Draft{View: d.View, keys: d.keys, contact: d.contact, profile: d.profile, address: d.address, identity: d.identity}
+	next.profile.Slots = maps.Clone(d.profile.Slots)
+	next.begin(d.conv)
+	return next
+}
+
+// begin makes the conversation row; prev is the one before it, if any.
+func (d *Draft) begin(prev storage.Conversation) {
+	now := d.View.Now.UnixMilli()
+	d.conv = storage.Conversation{UID: newUID(), Contact: d.contact.ID, Channel: d.identity.Channel, Addr: d.identity.Addr,
+		Status: storage.Open, Phase: storage.PhaseNew, Priority: 1, OpenedAt: now, UpdatedAt: now, Continues: prev.ID}
+	if a := d.View.Account; a != nil {
+		d.conv.Channel = a.Number
+		d.conv.Sim = a.Kind == "sim"
+	}
+	if prev.ID != 0 && prev.Channel == d.conv.Channel {
+		d.conv.FirstSeq, d.conv.LastSeq, d.conv.HandledSeq = prev.LastSeq, prev.LastSeq, prev.LastSeq
+	}
+	d.card = Card{Name: d.profile.Name, Handle: d.profile.Handle, Verified: d.profile.Verified}
+	if prev.ID != 0 {
+		before, err := d.keys.Card(prev)
+		d.fail("card of the conversation before", err)
+		d.card.Earlier = before.Earlier + 1
+	}
+}
+
+// makeContact makes a person with a key of their own.
+func (d *Draft) makeContact() {
+	key, wrapped, kid, err := d.View.vault.vault.NewContactKey()
+	if err != nil {
+		d.fail("make contact key", err)
+		return
+	}
+	now := d.View.Now.UnixMilli()
+	d.contact = storage.Contact{UID: newUID(), CreatedAt: now, UpdatedAt: now, Wrapped: wrapped, KeyID: storage.KeyID(kid)}
+	d.keys = &Reader{key: key, contact: d.contact.UID}
+	d.person = true
+}
+
+// fail keeps the first error.
+func (d *Draft) fail(what string, err error) {
+	if err != nil && d.err == nil {
+		d.err = fmt.Errorf("inbox: conversation %s: %s: %w", UIDText(d.conv.UID), what, err)
+	}
+}
+
+// Conv is the conversation as the draft leaves it so far.
+func (d *Draft) Conv() storage.Conversation { return d.conv }
+
+// Phase is the word of the phase the draft is in.
+func (d *Draft) Phase() string { return PhaseWord(d.conv.Phase) }
+
+// State is the engine's state as the draft leaves it so far.
+func (d *Draft) State() engine.State { return d.state }
+
+// Profile is what is known of the person as the draft leaves it so far.
+func (d *Draft) Profile() Profile { return d.profile }
+
+// OpenHandoff is the open handoff as the draft leaves it so far; nil = none.
+func (d *Draft) OpenHandoff() *storage.Handoff { return d.handoff }
+
+// UID is the public id of the conversation.
+func (d *Draft) UID() string { return UIDText(d.conv.UID) }
