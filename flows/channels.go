@@ -1,0 +1,77 @@
+package flows
+
+import (
+	"time"
+
+	"dispatcher/dm"
+	"dispatcher/engine"
+	"dispatcher/internal/source"
+)
+
+// channelLimits is one channel of the project with what its adapter says.
+type channelLimits struct {
+	dm.Limits
+	at source.Range
+}
+
+func (l *loader) readChannels(n *source.Node) {
+	if n == nil || n.Kind != source.Map || len(n.Pairs) == 0 {
+		at := source.Range{File: projectFile, Line: 1, Column: 1, EndLine: 1, EndColumn: 1}
+		l.channel("web", &source.Node{Kind: source.Map}, at)
+		return
+	}
+	for _, p := range n.Pairs {
+		if !channelPattern.MatchString(p.Key.Text) {
+			l.err("E102", p.Key.Range, "%q is not a usable channel name: small letters, digits and -, at most 32", p.Key.Text)
+			continue
+		}
+		l.channel(p.Key.Text, p.Value, p.Key.Range)
+	}
+}
+
+func (l *loader) channel(alias string, n *source.Node, at source.Range) {
+	c := &engine.Channel{Alias: alias, Kind: alias, Burst: -1, Enabled: true, At: l.place(at)}
+	kindAt := at
+	if s, ok := scalar(n.Get("kind")); ok {
+		c.Kind, kindAt = s, n.Get("kind").Range
+	}
+	c.Enabled = l.boolean(n.Get("enabled"), true)
+	c.Languages = wordTexts(n.Get("languages"))
+	if s, ok := scalar(n.Get("burst")); ok {
+		c.Burst = l.burst(n.Get("burst"), s)
+	}
+	l.set.Channels[alias] = c
+	l.set.ChannelOrder = append(l.set.ChannelOrder, alias)
+	l.p.ChannelOrder = append(l.p.ChannelOrder, alias)
+	l.p.Channels[alias] = ChannelConfig{Alias: alias, Kind: c.Kind, Enabled: c.Enabled, Node: n}
+	if l.opts.Limits == nil {
+		return
+	}
+	limits, known, diags := l.opts.Limits(alias, c.Kind, n)
+	for _, d := range diags {
+		if d.Range.File == "" {
+			d.Range = at
+		}
+		l.diags = append(l.diags, d)
+	}
+	if !known {
+		if len(diags) == 0 {
+			l.err("E105", kindAt, "%q is not a kind of channel this program knows", c.Kind)
+		}
+		return
+	}
+	limits.Channel, limits.Kind = alias, c.Kind
+	l.limits = append(l.limits, channelLimits{limits, at})
+}
+
+func (l *loader) burst(n *source.Node, s string) time.Duration {
+	if s == "0" {
+		return 0
+	}
+	d, ok := parseDuration(s)
+	if !ok || d > time.Minute {
+		l.err("E105", n.Range, "%q is not a burst; write 1500ms, 3s (at most 1m), or 0", s)
+		return -1
+	}
+	return d
+}

@@ -1,0 +1,202 @@
+package flows
+
+import (
+	"strings"
+
+	"dispatcher/engine"
+	"dispatcher/internal/source"
+)
+
+// compile turns nodes into the engine's types; every name is known by now.
+func (l *loader) compile() {
+	l.compileSlots()
+	l.overflows()
+	l.readStart()
+	l.projectParts()
+	for _, f := range l.flows {
+		l.in(f.name, "", func() { l.compileFlow(f) })
+	}
+}
+
+func (l *loader) projectParts() {
+	if l.root == nil {
+		return
+	}
+	l.compileCanned()
+	if d := l.root.Get("defaults"); d != nil && d.Kind == source.Map {
+		s := &l.set.Defaults
+		s.MaxTries = l.integer(d.Get("max_tries"), 3, 1, 10)
+		s.OldTaps = l.oneOf(d.Get("old_taps"), "jump", "jump", "explain", "ignore")
+		s.Fuzzy = l.fuzzy(d.Get("fuzzy"), 0.82)
+		s.NoMatch = l.noMatch(d.Get("no_match"), "defaults/")
+		s.NoReply = l.ladder(d.Get("no_reply"), "no_reply", "defaults/")
+	}
+	l.set.Everywhere = l.everywhere(l.root.Get("everywhere"))
+	if n, ok := scalar(l.root.Get("after_resolve")); ok && l.wantFlow(n, l.root.Get("after_resolve").Range) {
+		l.set.AfterResolve = n
+	}
+}
+
+func (l *loader) declareCanned() {
+	if l.root == nil || l.root.Get("canned") == nil || l.root.Get("canned").Kind != source.Map {
+		return
+	}
+	for _, p := range l.root.Get("canned").Pairs {
+		l.name(p.Key, "canned response")
+		c := &engine.Canned{Name: p.Key.Text, At: l.place(p.Key.Range)}
+		l.set.Canned[c.Name] = c
+		l.set.CannedOrder = append(l.set.CannedOrder, c.Name)
+		text := cannedText(p.Value)
+		if text != nil && text.Kind == source.Scalar {
+			c.Blanks = placeholderBlank.MatchString(text.Text)
+		}
+		if p.Value.Kind == source.Map {
+			c.For, c.Good, c.Bad = wordTexts(p.Value.Get("for")), wordTexts(p.Value.Get("good")), wordTexts(p.Value.Get("bad"))
+		}
+		if text == nil {
+			l.missing(p.Value, "canned", "text", p.Key.Range, "canned response %s has no text", c.Name)
+		}
+	}
+}
+
+// cannedText is the text of the short or the long form.
+func cannedText(n *source.Node) *source.Node {
+	switch {
+	case n.Kind == source.Scalar:
+		return n
+	case n.Kind == source.Map && n.Get("text") != nil:
+		return n.Get("text")
+	case n.Kind == source.Map && n.Get("any") != nil:
+		return n
+	}
+	return nil
+}
+
+func (l *loader) compileCanned() {
+	n := l.root.Get("canned")
+	if n == nil || n.Kind != source.Map {
+		return
+	}
+	for _, p := range n.Pairs {
+		if text := cannedText(p.Value); text != nil {
+			l.set.Canned[p.Key.Text].Text = l.text(text, scope{})
+		}
+	}
+}
+
+func (l *loader) compileFlow(f *flowSrc) {
+	d := f.def
+	d.Description, _ = scalar(f.root.Get("description"))
+	d.Owner, _ = scalar(f.root.Get("owner"))
+	d.On = []string{"private"}
+	if on := words(f.root.Get("on")); len(on) > 0 {
+		d.On = nil
+		for _, w := range on {
+			if v := l.oneOf(w, "", "private", "public"); v != "" {
+				d.On = append(d.On, v)
+			}
+		}
+	}
+	d.FirstUse = l.oneOf(f.root.Get("first_message"), "use", "use", "ignore") == "use"
+	d.Everywhere = l.everywhere(f.root.Get("everywhere"))
+	d.Renamed = l.renamed(f)
+	if v := f.root.Pair("vanished"); v != nil {
+		d.Vanished = l.exit(v.Value, v.Key.Range, "migrate", "vanished")
+	}
+	l.percent(f.root.Get("rollout"))
+	l.oneOf(f.root.Get("versions"), "migrate", "migrate", "pin")
+	for _, name := range d.StateOrder {
+		s := f.states[name]
+		l.in(f.name, name, func() { l.compileState(s) })
+	}
+	if l.byName[f.name] == f {
+		l.set.Flows[f.name] = d
+		l.set.FlowOrder = append(l.set.FlowOrder, f.name)
+	}
+}
+
+func (l *loader) renamed(f *flowSrc) map[string]string {
+	out := map[string]string{}
+	n := f.root.Get("renamed")
+	if n == nil || n.Kind != source.Map {
+		return out
+	}
+	for _, p := range n.Pairs {
+		to, ok := scalar(p.Value)
+		if !ok {
+			continue
+		}
+		out[p.Key.Text] = to
+	}
+	for _, p := range n.Pairs {
+		to := out[p.Key.Text]
+		if _, chained := out[to]; chained || to == "" || f.states[to] != nil {
+			continue
+		}
+		l.suggest(l.err("E301", p.Value.Range, "there is no state called %q in flow %s", to, f.name), to, f.def.StateOrder)
+	}
+	return out
+}
+
+// everywhere compiles the entries of the project or of a flow.
+func (l *loader) everywhere(n *source.Node) []*engine.Escape {
+	if n == nil || n.Kind != source.Map {
+		return nil
+	}
+	var out []*engine.Escape
+	for _, p := range n.Pairs {
+		l.name(p.Key, "everywhere entry")
+		e := &engine.Escape{Name: p.Key.Text, Where: "short", At: l.place(p.Key.Range)}
+		if p.Value.Kind != source.Map {
+			if p.Value.Kind == source.Null {
+				l.err("E110", p.Key.Range, "everywhere.%s needs a way out", e.Name)
+			}
+			continue
+		}
+		e.Match = l.matchWords(p.Value.Get("match"))
+		e.Where = l.oneOf(p.Value.Get("where"), "short", "short", "whole", "anywhere")
+		e.Say = l.said(p.Value.Get("say"), scope{}, false)
+		before := len(l.diags)
+		e.Exit = l.exitIn(p.Value, "everywhere:"+e.Name, "everywhere:"+e.Name, false)
+		if e.Exit == nil && len(l.diags) == before && !l.nearExit(p.Value, "everywhere") {
+			l.err("E110", p.Key.Range, "everywhere.%s needs a way out: goto, call, handoff or resolve", e.Name)
+		}
+		out = append(out, e)
+		l.escapes = append(l.escapes, escapeSrc{e, p, l.flow})
+	}
+	return out
+}
+
+// escapeSrc is one entry of everywhere as written.
+type escapeSrc struct {
+	def  *engine.Escape
+	pair source.Pair
+	flow string
+}
+
+// matchWords reads phrases and /regex/ in the first language.
+func (l *loader) matchWords(n *source.Node) map[string][]string {
+	var out []string
+	for _, w := range words(n) {
+		if re, ok := asRegex(w.Text); ok {
+			if !l.regex(re, w.Range) {
+				continue
+			}
+		} else if strings.TrimSpace(w.Text) == "" {
+			l.err("E105", w.Range, "an empty phrase matches nothing")
+			continue
+		}
+		out = append(out, w.Text)
+	}
+	if out == nil {
+		return nil
+	}
+	return map[string][]string{l.set.Languages[0]: out}
+}
+
+func asRegex(s string) (string, bool) {
+	if len(s) > 2 && s[0] == '/' && s[len(s)-1] == '/' {
+		return s[1 : len(s)-1], true
+	}
+	return "", false
+}

@@ -1,0 +1,156 @@
+package flows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"path"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+const (
+	projectFile  = "dispatcher.yaml"
+	maxFlowFiles = 500
+	maxRead      = 1<<20 + 1 // one byte more than a file may have, so that E007 is seen
+	maxMedia     = 10<<20 + 1
+)
+
+// Files is the sources of a project by path, relative to it, with /. Media
+// files are kept as the SHA-256 of their bytes under Media.
+type Files struct {
+	Name  string // folder name, the project's name where it has none
+	Data  map[string][]byte
+	Media map[string][sha256.Size]byte
+}
+
+// ErrNoProject means that the folder holds neither dispatcher.yaml nor a flow.
+var ErrNoProject = errors.New("no dispatcher.yaml and no flows/*.yaml in this folder")
+
+// Read collects the files of a project from a folder. Symbolic links are
+// followed as far as fsys follows them. An unreadable file is an error, so
+// that a folder seen in the middle of a change is never taken for a small one.
+func Read(fsys fs.FS, name string) (*Files, error) {
+	f := &Files{Name: name, Data: map[string][]byte{}, Media: map[string][sha256.Size]byte{}}
+	data, err := readFile(fsys, projectFile, maxRead)
+	switch {
+	case err == nil:
+		f.Data[projectFile] = data
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("project file: %w", err)
+	}
+	if err := f.folder(fsys, "flows", 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if len(f.Data) == 0 {
+		return nil, fmt.Errorf("project %s: %w", name, ErrNoProject)
+	}
+	return f, nil
+}
+
+// folder reads one folder and those below it; fs.ReadDir with Stat is used
+// because WalkDir does not follow symbolic links.
+func (f *Files) folder(fsys fs.FS, dir string, depth int) error {
+	if depth > 20 {
+		return fmt.Errorf("flows folder %s: folders are nested too deeply", dir)
+	}
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return fmt.Errorf("flows folder %s: %w", dir, err)
+	}
+	for _, e := range entries {
+		if ignored(e.Name()) {
+			continue
+		}
+		if err := f.entry(fsys, path.Join(dir, e.Name()), depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Files) entry(fsys fs.FS, p string, depth int) error {
+	info, err := fs.Stat(fsys, p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a dangling link, or removed since the folder was read
+	}
+	if err != nil {
+		return fmt.Errorf("flow file %s: %w", p, err)
+	}
+	switch {
+	case info.IsDir():
+		return f.folder(fsys, p, depth+1)
+	case !info.Mode().IsRegular():
+		return nil
+	case strings.HasPrefix(p, "flows/media/"):
+		data, err := readFile(fsys, p, maxMedia)
+		if err != nil {
+			return fmt.Errorf("media file %s: %w", p, err)
+		}
+		f.Media[p] = sha256.Sum256(data)
+	case strings.HasSuffix(p, ".yaml"), strings.HasSuffix(p, ".yml"):
+		data, err := readFile(fsys, p, maxRead)
+		if err != nil {
+			return fmt.Errorf("flow file %s: %w", p, err)
+		}
+		f.Data[p] = data
+	}
+	return nil
+}
+
+// ignored names are those of editors and of people who put something aside.
+func ignored(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || strings.HasSuffix(name, "~") ||
+		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
+}
+
+func readFile(fsys fs.FS, p string, limit int64) ([]byte, error) {
+	file, err := fsys.Open(p)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // opened for reading only
+	return io.ReadAll(io.LimitReader(file, limit))
+}
+
+// isTest, isLocale and isFlow sort the files under flows/.
+func isTest(p string) bool   { return strings.HasPrefix(p, "flows/tests/") }
+func isLocale(p string) bool { return strings.HasPrefix(p, "flows/locales/") }
+func isFlow(p string) bool {
+	return strings.HasPrefix(p, "flows/") && strings.HasSuffix(p, ".yaml") && !isTest(p) && !isLocale(p)
+}
+
+// SetID is the id of the set these files make (language.md 9.3): hex SHA-256
+// over path, NUL, length, NUL and bytes of each file in byte order of paths.
+// Tests are not part of it; a media file stands in with its own hash.
+func (f *Files) SetID() string {
+	paths := make([]string, 0, len(f.Data)+len(f.Media))
+	for p := range f.Data {
+		if p == projectFile || strings.HasSuffix(p, ".yaml") && !isTest(p) {
+			paths = append(paths, p)
+		}
+	}
+	for p := range f.Media {
+		paths = append(paths, p)
+	}
+	sort.Strings(paths)
+	h := sha256.New()
+	for _, p := range paths {
+		data := f.Data[p]
+		if sum, ok := f.Media[p]; ok {
+			data = sum[:]
+		}
+		part(h, p, data)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func part(h hash.Hash, p string, data []byte) {
+	h.Write([]byte(p + "\x00" + strconv.Itoa(len(data)) + "\x00"))
+	h.Write(data)
+}

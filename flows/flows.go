@@ -1,0 +1,89 @@
+// Package flows is the flow language: Load parses, checks and compiles a
+// project in one call, the same for dispatcher check, serve, the reloader and
+// the console. It promises every problem at once, each at the exact words it
+// is about, and a compiled set only when there is no error. It does no I/O of
+// its own, has no clock and no randomness: the same files give the same set
+// and the same words.
+package flows
+
+import (
+	"time"
+
+	"dispatcher/dm"
+	"dispatcher/engine"
+	"dispatcher/internal/source"
+)
+
+// Options are what the checker cannot know from the files. Every field may be nil.
+type Options struct {
+	// Limits gives the limits of a channel kind, false when the kind is
+	// unknown, and what is wrong with the adapter's own keys.
+	Limits func(alias, kind string, cfg *source.Node) (dm.Limits, bool, []source.Diagnostic)
+	// Env looks up an environment variable, for ${env:NAME}.
+	Env func(name string) (string, bool)
+	// ReadFile reads a file relative to the project, for ${file:PATH}.
+	ReadFile func(path string) ([]byte, error)
+}
+
+// Counts are the figures of the summary line.
+type Counts struct {
+	Flows, States int
+	Expressions   int // bare ones and every {{ }}, in flows and project
+	Slots         int // declared or created by being filled
+}
+
+// ChannelConfig is one entry of channels as written; the adapter reads the rest.
+type ChannelConfig struct {
+	Alias, Kind string
+	Enabled     bool
+	Node        *source.Node // nil when the project does not write it
+}
+
+// Budget is the limits behind W326 to W328.
+type Budget struct{ Questions, Words, Messages int }
+
+// Config is the parts of dispatcher.yaml that this package accepts and others read.
+type Config struct {
+	Server, Storage, Auth, Links *source.Node
+	Services                     *source.Node
+	Desk, Webhooks, Numbers      *source.Node
+	Search, Studio, CSAT         *source.Node
+	ReopenWithin, CloseAfter     *source.Node
+	PublicReply                  *source.Node
+	Queues                       map[string]*source.Node
+	Budget                       Budget
+	Reload                       string        // auto
+	RetainMessages, RetainFacts  time.Duration // 0 = as the default of language.md 1.1
+}
+
+// Project is the outcome of Load.
+type Project struct {
+	Name         string
+	Set          *engine.Set // nil when there are errors
+	SetID        string      // empty when a file did not parse
+	Files        *Files
+	Diagnostics  []source.Diagnostic // sorted, at most one per position and code
+	Counts       Counts
+	Channels     map[string]ChannelConfig
+	ChannelOrder []string
+	Server       *source.Node
+	Storage      *source.Node
+	Auth         *source.Node
+	Links        *source.Node
+	Config       Config
+}
+
+// Load parses, checks and compiles a project. It never fails: what is wrong is
+// in Diagnostics, and Set is nil exactly when one of them is an error.
+func Load(files *Files, opts Options) *Project {
+	l := newLoader(files, opts)
+	l.parse()
+	l.project()
+	l.declare()
+	l.compile()
+	l.check()
+	return l.finish()
+}
+
+// OK says that there are no errors; warnings are allowed.
+func (p *Project) OK() bool { return p.Set != nil }

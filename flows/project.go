@@ -1,0 +1,248 @@
+package flows
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"dispatcher/engine"
+	"dispatcher/internal/source"
+
+	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
+)
+
+// project reads dispatcher.yaml: everything that flows may name.
+func (l *loader) project() {
+	s := l.set
+	s.Languages, s.Timezone, s.Currency, s.DateOrder = []string{"en"}, time.UTC, "USD", "dmy"
+	s.IdleClose, s.ResumeWithin = 24*time.Hour, 24*time.Hour
+	s.Defaults = engine.Defaults{MaxTries: 3, OldTaps: "jump", Fuzzy: 0.82}
+	l.p.Config.Budget = Budget{Questions: 6, Words: 80, Messages: 5}
+	l.p.Config.Reload = "auto"
+	s.Project = l.p.Name
+	root := l.root
+	if root == nil {
+		root = &source.Node{Kind: source.Map}
+	} else {
+		l.shape(root, "project")
+		l.version(root)
+	}
+	l.basics(root)
+	l.readSchedules(root.Get("schedules"))
+	l.readQueues(root)
+	l.readChannels(root.Get("channels"))
+	l.readConfig(root)
+	l.references()
+}
+
+func (l *loader) version(root *source.Node) {
+	v := root.Pair("dispatcher")
+	switch {
+	case v == nil:
+		l.missing(root, "project", "dispatcher", source.Range{File: projectFile, Line: 1, Column: 1, EndLine: 1, EndColumn: 1},
+			"dispatcher is missing; write dispatcher: 1")
+	case v.Value.Kind == source.Scalar && v.Value.Text != "1", v.Value.Kind == source.Null:
+		l.err("E106", v.Value.Range, "this file says dispatcher: %s, this program reads 1", v.Value.Text)
+	}
+}
+
+func (l *loader) basics(root *source.Node) {
+	s := l.set
+	if n := root.Get("project"); n != nil && n.Kind == source.Scalar {
+		if !projectPattern.MatchString(n.Text) {
+			l.err("E102", n.Range, "%q is not a usable name: small letters, digits, - and _, starting with a letter, at most 40", n.Text)
+		}
+		l.p.Name, s.Project = n.Text, n.Text
+	}
+	l.languages(root.Get("languages"))
+	if n, ok := scalar(root.Get("timezone")); ok {
+		if loc, err := time.LoadLocation(n); err == nil && n != "Local" && n != "" {
+			s.Timezone = loc
+		} else {
+			l.err("E105", root.Get("timezone").Range, "%q is not a time zone; write one like Europe/London", n)
+		}
+	}
+	if n, ok := scalar(root.Get("currency")); ok {
+		if _, err := currency.ParseISO(n); err != nil || n != strings.ToUpper(n) {
+			l.err("E105", root.Get("currency").Range, "%q is not a currency; write a code like GBP", n)
+		}
+		s.Currency = n
+	}
+	s.DateOrder = l.oneOf(root.Get("date_order"), "dmy", "dmy", "mdy", "ymd")
+	s.IdleClose = l.duration(root.Get("idle_close"), s.IdleClose)
+	s.ResumeWithin = l.duration(root.Get("resume_within"), s.ResumeWithin)
+	l.percent(root.Get("holdout"))
+	l.oneOf(root.Get("reload"), "auto", "auto", "staged")
+	l.oneOf(root.Get("versions"), "migrate", "migrate", "pin")
+	if b := root.Get("budget"); b != nil {
+		l.p.Config.Budget = Budget{Questions: l.integer(b.Get("questions"), 6, 0, 1000), Words: l.integer(b.Get("words"), 80, 1, 10000),
+			Messages: l.integer(b.Get("messages"), 5, 1, 100)}
+	}
+	if r := root.Get("retention"); r != nil {
+		l.p.Config.RetainMessages = l.duration(r.Get("messages"), 180*24*time.Hour)
+		l.p.Config.RetainFacts = l.duration(r.Get("facts"), 400*24*time.Hour)
+	}
+}
+
+func (l *loader) percent(n *source.Node) {
+	s, ok := scalar(n)
+	if ok && !regexp.MustCompile(`^(100|\d{1,2})(\.\d+)?%$`).MatchString(s) {
+		l.err("E105", n.Range, "%q is not a percentage; write 5%%", s)
+	}
+}
+
+func (l *loader) languages(n *source.Node) {
+	var list []string
+	for _, w := range words(n) {
+		if _, err := language.Parse(w.Text); err != nil {
+			l.err("E105", w.Range, "%q is not a language; write a code like en or pt-BR", w.Text)
+			continue
+		}
+		list = append(list, w.Text)
+		if engine.PackOf(w.Text) == nil && !l.hasPack(w.Text) {
+			l.warn("W425", w.Range, "no built-in words for %s; customers cannot type \"agent\" in that language", w.Text)
+		}
+	}
+	if len(list) > 0 {
+		l.set.Languages = list
+	}
+}
+
+// hasPack says whether the packs of language.md 4.6 cover the base language.
+func (l *loader) hasPack(code string) bool {
+	base, _, _ := strings.Cut(code, "-")
+	return engine.PackOf(base) != nil
+}
+
+// readConfig keeps the parts other packages read.
+func (l *loader) readConfig(root *source.Node) {
+	p, c := l.p, &l.p.Config
+	p.Server, p.Storage, p.Auth, p.Links = root.Get("server"), root.Get("storage"), root.Get("auth"), root.Get("links")
+	c.Server, c.Storage, c.Auth, c.Links = p.Server, p.Storage, p.Auth, p.Links
+	c.Services, c.Desk, c.Webhooks, c.Numbers = root.Get("services"), root.Get("desk"), root.Get("webhooks"), root.Get("numbers")
+	c.Search, c.Studio, c.CSAT = root.Get("search"), root.Get("studio"), root.Get("csat")
+	c.ReopenWithin, c.CloseAfter, c.PublicReply = root.Get("reopen_within"), root.Get("close_after"), root.Get("public_reply")
+	if c.Services == nil || c.Services.Kind != source.Map {
+		return
+	}
+	for _, pair := range c.Services.Pairs {
+		l.service(pair)
+	}
+}
+
+// service checks an HTTP service lightly: no flow of this version calls one.
+func (l *loader) service(p source.Pair) {
+	l.name(p.Key, "service")
+	if p.Value.Kind != source.Map {
+		return
+	}
+	insecure := l.boolean(p.Value.Get("insecure"), false)
+	l.duration(p.Value.Get("timeout"), 0)
+	url := p.Value.Get("url")
+	text, ok := scalar(url)
+	switch {
+	case !ok && url == nil:
+		l.missing(p.Value, "service", "url", p.Key.Range, "service %s needs a url", p.Key.Text)
+	case strings.HasPrefix(text, "${"):
+	case strings.HasPrefix(text, "http://"):
+		host := strings.TrimPrefix(text, "http://")
+		if i := strings.IndexAny(host, "/?#"); i >= 0 {
+			host = host[:i]
+		}
+		if i := strings.LastIndex(host, ":"); i >= 0 && !strings.HasSuffix(host, "]") {
+			host = host[:i]
+		}
+		loop := host == "localhost" || host == "[::1]" || strings.HasPrefix(host, "127.")
+		if !loop || !insecure {
+			l.err("E134", url.Range, "http:// is allowed only for this machine with insecure: true")
+		}
+	case ok && !strings.HasPrefix(text, "https://"):
+		l.err("E105", url.Range, "%q is not a web address; write https://…", text)
+	}
+}
+
+// readStart compiles the start rules; it runs when the flows are known.
+func (l *loader) readStart() {
+	var n *source.Node
+	if l.root != nil {
+		n = l.root.Get("start")
+	}
+	switch {
+	case n == nil || n.Kind == source.Null:
+		l.onlyFlow()
+	case n.Kind == source.Scalar:
+		if l.wantFlow(n.Text, n.Range) {
+			l.set.Start = []engine.StartRule{{Flow: n.Text, At: l.place(n.Range)}}
+		}
+	case n.Kind == source.List:
+		l.startRules(n)
+	}
+}
+
+func (l *loader) onlyFlow() {
+	if len(l.flows) == 1 && !l.unreadable {
+		l.set.Start = []engine.StartRule{{Flow: l.flows[0].name, At: engine.Place{File: l.flows[0].doc.Path, Line: 1}}}
+		return
+	}
+	if len(l.flows) > 1 && !l.projectUnread() {
+		l.fileProblem("E107", projectFile, "start is missing: several flows exist and none is chosen")
+	}
+}
+
+func (l *loader) startRules(n *source.Node) {
+	env := scope{start: true}
+	var above bool
+	for i, item := range n.Items {
+		if item.Kind != source.Map {
+			continue
+		}
+		rule := engine.StartRule{At: l.place(item.Range)}
+		target := item.Get("flow")
+		cond, other := item.Pair("if"), item.Pair("else")
+		switch {
+		case other != nil:
+			target = other.Value
+			if i != len(n.Items)-1 {
+				l.err("E316", other.Key.Range, "else must be the last item of the list")
+			}
+		case cond != nil:
+			rule.If = l.condition(cond.Value, env)
+			above = l.constant(cond.Value, above)
+		default:
+			l.missing(item, "start_rule", "if", item.Range, "a start rule needs if and flow, or else")
+		}
+		if target == nil {
+			l.missing(item, "start_rule", "flow", item.Range, "a start rule needs a flow")
+			continue
+		}
+		if name, ok := scalar(target); ok && l.wantFlow(name, target.Range) {
+			rule.Flow = name
+			l.set.Start = append(l.set.Start, rule)
+		}
+	}
+	l.lastElse(n)
+}
+
+// lastElse wants an else at the end of a list of alternatives (E316).
+func (l *loader) lastElse(n *source.Node) {
+	if len(n.Items) == 0 {
+		l.err("E316", n.Range, "the list needs a last item with else")
+		return
+	}
+	last := n.Items[len(n.Items)-1]
+	if last.Kind == source.Map && last.Pair("else") == nil {
+		l.err("E316", last.Range, "the list needs a last item with else")
+	}
+}
+
+// wantFlow complains when there is no flow of that name (E302).
+func (l *loader) wantFlow(name string, at source.Range) bool {
+	if _, ok := l.byName[name]; ok {
+		return true
+	}
+	if !l.unreadable {
+		l.suggest(l.err("E302", at, "there is no flow called %q", name), name, keysOf(l.byName))
+	}
+	return false
+}

@@ -1,0 +1,360 @@
+package flows
+
+import (
+	"strings"
+
+	"dispatcher/engine"
+	"dispatcher/internal/source"
+)
+
+func (l *loader) compileState(s *stateSrc) {
+	n, d := s.node, s.def
+	if n.Kind != source.Map {
+		if n.Kind == source.Null {
+			l.err("E310", s.key.Range, "the conversation gets stuck in %q: nothing says what happens next", s.name)
+		}
+		s.bad = true
+		return
+	}
+	before := len(l.diags)
+	l.does(n, d)
+	l.asks(s)
+	d.Exit = l.exitIn(n, "", "", true)
+	if when := n.Pair("when"); when != nil {
+		l.when(n, when, d)
+	} else if other := n.Pair("else"); other != nil {
+		l.err("E117", other.Key.Range, "else has no when")
+	}
+	l.after(s)
+	l.fits(s)
+	for _, diag := range l.diags[before:] {
+		s.bad = s.bad || blinds(diag)
+	}
+}
+
+// blinds says that after this error the ways through a state are not known.
+func blinds(d source.Diagnostic) bool {
+	switch d.Code {
+	case "E101", "E103", "E104", "E108", "E110", "E111", "E112", "E301", "E302", "E303", "E310", "E311":
+		return true
+	}
+	return d.Severity == source.Error && strings.HasPrefix(d.Code, "E2")
+}
+
+// does compiles phase 1: what a state does before it asks.
+func (l *loader) does(n *source.Node, d *engine.StateDef) {
+	d.Set = l.sets(n.Get("set"))
+	d.Tag, d.Untag = l.tags(n.Get("tag")), l.tags(n.Get("untag"))
+	asked := n.Get("ask") == nil && n.Get("options") != nil
+	if say := n.Get("say"); say != nil {
+		d.Say = l.say(say, scope{})
+		if asked && len(l.saidTexts) > 0 {
+			l.saidTexts[len(l.saidTexts)-1].opts = true
+		}
+	}
+	for _, w := range words(n.Get("forget")) {
+		if l.wantSlot(w) {
+			d.Forget = append(d.Forget, w.Text)
+		}
+	}
+	d.Typing = l.boolean(n.Get("typing"), false)
+}
+
+// wantSlot complains when there is no slot of that name (E103).
+func (l *loader) wantSlot(n *source.Node) bool {
+	l.used["slot "+n.Text] = true
+	if _, ok := l.slots[n.Text]; ok {
+		return true
+	}
+	if !l.unreadable {
+		l.suggest(l.err("E103", n.Range, "there is no slot called %q", n.Text), n.Text, keysOf(l.slots))
+	}
+	return false
+}
+
+func (l *loader) when(n *source.Node, when *source.Pair, d *engine.StateDef) {
+	d.When = l.condition(when.Value, scope{})
+	if other := n.Pair("else"); other != nil {
+		d.Else = l.exit(other.Value, other.Key.Range, "skip_state", "skip_state")
+		return
+	}
+	if n.Get("goto") == nil && n.Pair("return") == nil && !l.nearExit(n, "state") {
+		l.err("E118", when.Key.Range, "when is false here and nothing says where to go; add else")
+	}
+}
+
+// sets compiles a set map: a literal, null, or one {{ expr }}.
+func (l *loader) sets(n *source.Node) []engine.SetSlot {
+	if n == nil || n.Kind != source.Map {
+		return nil
+	}
+	var out []engine.SetSlot
+	for _, p := range n.Pairs {
+		set := engine.SetSlot{Slot: p.Key.Text, At: l.place(p.Key.Range)}
+		if p.Key.Text == "language" {
+			if s, ok := scalar(p.Value); ok && !strings.Contains(s, "{{") && !l.isLanguage(s) {
+				l.err("E105", p.Value.Range, "%q is not one of the project's languages: %s", s, strings.Join(l.set.Languages, ", "))
+			}
+		} else if !l.wantSlot(p.Key) {
+			continue
+		}
+		l.setValue(&set, p.Value)
+		out = append(out, set)
+	}
+	return out
+}
+
+func (l *loader) setValue(set *engine.SetSlot, n *source.Node) {
+	s, ok := scalar(n)
+	if !ok {
+		return
+	}
+	if !strings.Contains(s, "{{") {
+		if slot := l.slots[set.Slot]; slot != nil && set.Slot != "language" {
+			set.Value, _ = l.slotLiteral(slot.def, n)
+		} else {
+			set.Value = s
+		}
+		return
+	}
+	t := l.template(n, scope{secret: true})
+	if len(t.Parts) == 1 && t.Parts[0].Expr != nil {
+		set.Expr = t.Parts[0].Expr
+		return
+	}
+	set.Text = &engine.Text{At: l.place(n.Range), Lang: map[string]*engine.Template{l.set.Languages[0]: t}}
+}
+
+// asks compiles phase 2.
+func (l *loader) asks(s *stateSrc) {
+	n, d := s.node, s.def
+	d.Ask = l.said(n.Get("ask"), scope{}, true)
+	if o := n.Get("options"); o != nil {
+		d.Options = l.options(s, o, "")
+	}
+	if c := n.Pair("collect"); c != nil {
+		d.Collect = l.collect(s, c)
+	}
+	if save := n.Get("save"); save != nil && save.Kind == source.Scalar {
+		d.Save = save.Text
+		l.save(s, save)
+	}
+	d.Match = l.match(s, n.Get("match"))
+	d.Help = l.said(n.Get("help"), scope{}, true)
+	d.NoMatch = l.noMatch(n.Get("no_match"), "")
+	d.NoReply = l.ladder(n.Get("no_reply"), "no_reply", "")
+	d.Optional = l.boolean(n.Get("optional"), false)
+	d.Resume = l.text(n.Get("resume"), scope{})
+	d.Deaf = !l.boolean(n.Get("listen"), true)
+	d.OldTaps = l.oneOf(n.Get("old_taps"), "", "jump", "explain", "ignore")
+}
+
+func (l *loader) save(s *stateSrc, n *source.Node) {
+	slot, ok := l.slots[n.Text]
+	if !ok {
+		return // declareFilled said so
+	}
+	switch slot.def.Type {
+	case engine.SlotText:
+		return
+	case engine.SlotChoice:
+	default:
+		l.err("E105", n.Range, "save needs a slot of type choice or text, %s is %s", n.Text, slot.def.Type)
+		return
+	}
+	ids := slotType(slot.def).values
+	if len(ids) == 0 {
+		return
+	}
+	for _, o := range s.opts {
+		if !contains(ids, o.def.ID) && o.def.ID != "" {
+			l.suggest(l.err("E216", o.at, "%q is not one of %s", o.def.ID, strings.Join(ids, ", ")), o.def.ID, ids)
+		}
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) match(s *stateSrc, n *source.Node) engine.Match {
+	m := engine.Match{Fuzzy: -1, TwoOrMore: "ask"}
+	if n == nil || n.Kind != source.Map {
+		return m
+	}
+	m.Fuzzy = l.fuzzy(n.Get("fuzzy"), -1)
+	m.TwoOrMore = l.oneOf(n.Get("two_or_more"), "ask", "ask", "first", "no_match")
+	first := n.Get("first")
+	if first == nil || first.Kind != source.List {
+		return m
+	}
+	for _, item := range first.Items {
+		cond, choose := item.Pair("if"), item.Get("choose")
+		if item.Kind == source.Map && (cond == nil || choose == nil) {
+			l.missing(item, "choose", "choose", item.Range, "a first rule needs if and choose")
+			continue
+		}
+		if item.Kind != source.Map {
+			continue
+		}
+		rule := engine.ChooseRule{If: l.condition(cond.Value, scope{}), At: l.place(item.Range)}
+		id, ok := scalar(choose)
+		if !ok {
+			continue
+		}
+		var ids []string
+		for _, o := range s.opts {
+			ids = append(ids, o.def.ID)
+		}
+		if !contains(ids, id) {
+			l.suggest(l.err("E303", choose.Range, "choose: there is no option called %q", id), id, ids)
+			continue
+		}
+		rule.Option = id
+		m.First = append(m.First, rule)
+	}
+	return m
+}
+
+// after compiles phase 4: what follows a handoff.
+func (l *loader) after(s *stateSrc) {
+	n := s.node
+	h := &engine.Hand{}
+	if e := s.def.Exit; e != nil && e.Kind == engine.ExitHandoff {
+		h = e.Hand
+	} else {
+		for _, name := range []string{"returns", "resolved", "unanswered"} {
+			if p := n.Pair(name); p != nil && n.Pair("handoff") == nil {
+				l.err("E117", p.Key.Range, "%s has no handoff beside it", name)
+			}
+		}
+	}
+	if p := n.Pair("returns"); p != nil {
+		h.Returns = l.returns(p)
+	}
+	if p := n.Pair("resolved"); p != nil {
+		h.Resolved = l.exit(p.Value, p.Key.Range, "handoff:resolved", "handoff:resolved")
+	}
+	h.Unanswered = l.ladder(n.Get("unanswered"), "unanswered", "")
+}
+
+func (l *loader) returns(p *source.Pair) *engine.Answer {
+	step := &engine.Answer{At: l.place(p.Key.Range)}
+	switch p.Value.Kind {
+	case source.Scalar:
+		step.Exit = l.target(p.Value, "handoff:returned", "handoff:returned")
+	case source.Map:
+		step.Say = l.said(p.Value.Get("say"), scope{}, false)
+		step.Exit = l.exitIn(p.Value, "handoff:returned", "handoff:returned", false)
+	default:
+		return nil
+	}
+	return step
+}
+
+// fits checks what belongs together in a state (E112, E117, E310, E311, E320).
+func (l *loader) fits(s *stateSrc) {
+	n, d := s.node, s.def
+	options, collect, ask := n.Pair("options"), n.Pair("collect"), n.Pair("ask")
+	l.questions(n)
+	if ask != nil && options == nil && collect == nil && !l.nearKey(n, "options", "collect") {
+		l.err("E320", ask.Key.Range, "ask has nothing to answer with; add options or collect")
+	}
+	if options != nil && ask == nil && n.Pair("say") == nil && collect == nil && !l.nearKey(n, "ask", "say") {
+		l.err("E320", options.Key.Range, "these options have no question; add ask")
+	}
+	question := options != nil || collect != nil || n.Pair("form") != nil || n.Pair("verify") != nil
+	for _, name := range []string{"help", "no_match", "no_reply", "match", "save", "listen", "optional", "old_taps"} {
+		p := n.Pair(name)
+		if p == nil || l.nearKey(n, "options", "collect") {
+			continue
+		}
+		needs := name == "save" || name == "match" || name == "no_match"
+		if !question || needs && options == nil {
+			what := "question"
+			if needs {
+				what = "options"
+			}
+			l.err("E117", p.Key.Range, "%s has no %s", name, what)
+		}
+	}
+	if d.Exit == nil && !hasExit(n) && !l.nearExit(n, "state") {
+		l.leads(s)
+	}
+}
+
+// nearKey says that an unknown key of the map was probably meant to be one of these.
+func (l *loader) nearKey(m *source.Node, names ...string) bool {
+	for _, p := range m.Pairs {
+		if _, known := l.grammar["state"].key(p.Key.Text); known {
+			continue
+		}
+		if _, near := source.DidYouMean(p.Key.Text, names); near {
+			return true
+		}
+	}
+	return false
+}
+
+func hasExit(n *source.Node) bool {
+	for _, name := range exitNames {
+		if n.Pair(name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) questions(n *source.Node) {
+	var first string
+	for _, p := range n.Pairs {
+		name := p.Key.Text
+		switch name {
+		case "collect", "form", "verify":
+		case "ask":
+			if n.Pair("collect") == nil && n.Pair("form") == nil && n.Pair("verify") == nil || n.Pair("options") != nil {
+				continue
+			}
+		case "options":
+		default:
+			continue
+		}
+		if first != "" {
+			l.err("E112", p.Key.Range, "two questions in one state: %s and %s", first, name)
+			return
+		}
+		first = name
+	}
+}
+
+// leads is for a state without a way out of its own: its options must leave.
+func (l *loader) leads(s *stateSrc) {
+	leaves := false
+	for _, o := range s.opts {
+		leaves = leaves || o.written
+	}
+	if !leaves || s.def.Collect != nil {
+		if l.nearKey(s.node, "options", "collect") {
+			return
+		}
+		l.err("E310", s.key.Range, "the conversation gets stuck in %q: nothing says what happens next", s.name)
+		return
+	}
+	for _, o := range s.opts {
+		if !o.written {
+			l.err("E311", o.at, "option %q leads nowhere", l.labelOf(o.def))
+		}
+	}
+}
+
+func (l *loader) labelOf(o *engine.Option) string {
+	if s, ok := literal(o.Label, l.set.Languages[0]); ok {
+		return s
+	}
+	return o.ID
+}
