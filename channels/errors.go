@@ -3,6 +3,7 @@ package channels
 import (
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // What can stop a request, as an adapter or a Host says it. Every Verify,
@@ -51,6 +52,16 @@ func StatusOf(err error) (status int, code string) {
 		return http.StatusInternalServerError, "internal"
 	}
 	return statusOf(known), string(known)
+}
+
+// MessageOf is what a caller may read of an error: its words without the code
+// behind them, and nothing of a fault of ours.
+func MessageOf(err error) string {
+	status, code := StatusOf(err)
+	if status == http.StatusInternalServerError {
+		return "internal error; try again"
+	}
+	return strings.TrimSuffix(err.Error(), ": "+code)
 }
 
 func statusOf(e hostError) int {

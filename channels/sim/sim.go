@@ -192,7 +192,7 @@ func (a *Adapter) serve(h channels.Host, do func(channels.Host, *http.Request, [
 		}
 		status, code := channels.StatusOf(err)
 		if err != nil {
-			got = map[string]any{"error": map[string]string{"code": code, "message": err.Error()}}
+			got = map[string]any{"error": map[string]string{"code": code, "message": channels.MessageOf(err)}}
 		}
 		if status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", "5")

@@ -162,19 +162,14 @@ func (e limited) Unwrap() error { return channels.ErrLimited }
 // fail writes an error in the widget's shape.
 func fail(w http.ResponseWriter, err error) {
 	status, code := channels.StatusOf(err)
-	words := err.Error()
 	wait := 5 * time.Second
-	var l limited
-	switch {
-	case errors.As(err, &l):
+	if l := (limited{}); errors.As(err, &l) {
 		wait = l.wait
-	case status == http.StatusInternalServerError:
-		words = "internal error; try again"
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", fmt.Sprint(max(1, int64((wait+time.Second-1)/time.Second))))
 	}
-	reply(w, status, map[string]any{"error": map[string]string{"code": code, "message": words}})
+	reply(w, status, map[string]any{"error": map[string]string{"code": code, "message": channels.MessageOf(err)}})
 }
 
 // clientIP is the address that server has put into RemoteAddr.

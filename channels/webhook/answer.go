@@ -40,19 +40,11 @@ func isPing(body []byte) bool {
 // Failure is an error in the channel's shape.
 func Failure(err error) channels.Response {
 	status, code := channels.StatusOf(err)
-	resp := answer(status, map[string]any{"error": map[string]string{"code": code, "message": message(err, status)}})
+	resp := answer(status, map[string]any{"error": map[string]string{"code": code, "message": channels.MessageOf(err)}})
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		resp.Header.Set("Retry-After", "5")
 	}
 	return resp
-}
-
-// message says what is wrong to the caller; a fault of ours keeps its details.
-func message(err error, status int) string {
-	if status == http.StatusInternalServerError {
-		return "internal error; try again"
-	}
-	return err.Error()
 }
 
 func answer(status int, body any) channels.Response {

@@ -264,7 +264,9 @@ func (c *Config) Each(key string, visit func(name channels.ConfigNode, entry *Co
 	}
 	for _, p := range n.Pairs {
 		sub := &Config{node: p.Value, env: c.env, where: p.Key.Text, diags: c.diags}
-		sub.checkMap()
+		if sub.checkMap(); p.Value.Kind != channels.NodeMap {
+			continue
+		}
 		visit(p.Key, sub)
 		c.nested = append(c.nested, sub)
 	}
