@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"dispatcher/desk"
+)
+
+type aliasInput struct {
+	Alias string `path:"alias" maxLength:"100"`
+}
+
+func (s *Server) queueRoutes(api huma.API) {
+	handle(s, api, operation{method: "GET", path: "/queues", id: "queues", summary: "Queues as they stand", tag: "queues", perm: permQueues},
+		func(ctx context.Context, who *identity, _ *noInput) (*body[items[desk.QueueInfo]], error) {
+			list, err := s.cfg.Desk.Queues(ctx, who.Actor)
+			return answer(items[desk.QueueInfo]{Items: orEmpty(list)}, err)
+		})
+	handle(s, api, operation{method: "GET", path: "/queues/{alias}", id: "queue", summary: "One queue", tag: "queues", perm: permQueues}, s.queue)
+	handle(s, api, operation{method: "POST", path: "/queues/{alias}/take-next", id: "take-next", summary: "Claim what has waited most", tag: "queues", perm: permWrite}, s.takeNext)
+	handle(s, api, operation{method: "GET", path: "/handoffs", id: "handoffs", summary: "Stays in the human queue", tag: "queues", perm: permRead}, s.listHandoffs)
+	handle(s, api, operation{method: "GET", path: "/handoffs/{id}", id: "handoff", summary: "One stay, with its packet", tag: "queues", perm: permRead},
+		func(ctx context.Context, who *identity, in *idInput) (*body[desk.HandoffInfo], error) {
+			return answer(s.cfg.Desk.Handoff(ctx, who.Actor, in.ID))
+		})
+	handle(s, api, operation{method: "GET", path: "/me/presence", id: "presence", summary: "Am I online", tag: "me", perm: permSession},
+		func(ctx context.Context, who *identity, _ *noInput) (*body[presenceView], error) {
+			state, err := s.presenceOf(ctx, who)
+			return answer(presenceView{Presence: state}, err)
+		})
+	handle(s, api, operation{method: "PUT", path: "/me/presence", id: "presence-set", summary: "Say whether I am there", tag: "me", perm: permSession}, s.putPresence)
+}
+
+func (s *Server) queue(ctx context.Context, who *identity, in *aliasInput) (*body[desk.QueueInfo], error) {
+	list, err := s.cfg.Desk.Queues(ctx, who.Actor)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range list {
+		if q.Alias == in.Alias {
+			return &body[desk.QueueInfo]{Body: q}, nil
+		}
+	}
+	return nil, problem("not_found", "")
+}
+
+// takenNext has no body when nothing waits.
+type takenNext struct {
+	Status int
+	Body   *desk.Detail
+}
+
+func (s *Server) takeNext(ctx context.Context, who *identity, in *aliasInput) (*takenNext, error) {
+	got, ok, err := s.cfg.Desk.TakeNext(ctx, who.Actor, in.Alias)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return &takenNext{Status: 204}, nil
+	}
+	return &takenNext{Status: 200, Body: &got}, nil
+}
+
+type handoffsInput struct {
+	listInput
+	Queue string    `query:"queue" maxLength:"100"`
+	Cause string    `query:"cause" maxLength:"40"`
+	State string    `query:"state" enum:"waiting,claimed,ended"`
+	Since time.Time `query:"since"`
+}
+
+func (s *Server) listHandoffs(ctx context.Context, who *identity, in *handoffsInput) (*body[items[desk.HandoffInfo]], error) {
+	filters := []string{who.ID, "handoffs", in.Queue, in.Cause, in.State, in.Since.String()}
+	at, err := s.openCursor(in.Cursor, filters...)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.cfg.Desk.Handoffs(ctx, who.Actor, desk.HandoffQuery{Queue: in.Queue, Cause: in.Cause, State: in.State, Since: in.Since, Cursor: at, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	return &body[items[desk.HandoffInfo]]{Body: items[desk.HandoffInfo]{Items: orEmpty(page.Items), NextCursor: s.sealCursor(page.NextCursor, filters...)}}, nil
+}
+
+type presenceView struct {
+	Presence string `json:"presence" enum:"online,away,offline"`
+}
+
+type putPresenceInput struct {
+	Body presenceView
+}

@@ -1,0 +1,397 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"dispatcher/inbox"
+	"dispatcher/storage"
+)
+
+const (
+	coalesce      = 50 * time.Millisecond // hints that come together are read together
+	pollEvents    = 2 * time.Second       // floor under lost hints
+	heartbeat     = 15 * time.Second
+	ringSize      = 4096 // events kept in memory for readers that keep up
+	changesPage   = 500
+	streamsSimult = 4 // per session's user
+	streamsToken  = 20
+)
+
+// rendered is one event, encoded once for everybody who reads it.
+type rendered struct {
+	storage.Event
+	data []byte
+}
+
+// hub reads the store's events once per process. Readers hold a cursor and
+// take what is newer, from memory while they keep up and from the store when
+// they do not: nobody's buffer can overflow and nothing is skipped.
+type hub struct {
+	s *Server
+
+	mu      sync.Mutex
+	ring    []rendered
+	newest  storage.Cursor
+	started bool
+	wake    chan struct{} // closed when there is more
+	streams map[string]int
+}
+
+func newHub(s *Server) *hub {
+	return &hub{s: s, wake: make(chan struct{}), streams: map[string]int{}}
+}
+
+// run follows the store until ctx ends.
+func (h *hub) run(ctx context.Context) {
+	hints := h.s.cfg.Inbox.Bus().Subscribe(ctx, "all")
+	tick := time.NewTicker(pollEvents)
+	defer tick.Stop()
+	for {
+		h.read(ctx)
+		select {
+		case <-ctx.Done():
+			h.broadcast()
+			return
+		case <-tick.C:
+		case hint, ok := <-hints:
+			if !ok {
+				hints = nil
+			}
+			h.s.presence.hint(hint)
+			h.settle(ctx, hints)
+		}
+	}
+}
+
+// settle lets hints that come together pass together.
+func (h *hub) settle(ctx context.Context, hints <-chan inbox.Hint) {
+	limit := time.NewTimer(coalesce)
+	defer limit.Stop()
+	for {
+		select {
+		case hint := <-hints:
+			h.s.presence.hint(hint)
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// read takes every event after the newest one known.
+func (h *hub) read(ctx context.Context) {
+	for {
+		h.mu.Lock()
+		after, started := h.newest, h.started
+		h.mu.Unlock()
+		if !started {
+			after = -1
+		}
+		events, next, err := h.s.cfg.Store.Changes(ctx, after, changesPage)
+		if errors.Is(err, storage.ErrNotFound) {
+			events, next, err = h.s.cfg.Store.Changes(ctx, -1, changesPage)
+		}
+		if err != nil {
+			return
+		}
+		h.push(events, next)
+		if len(events) < changesPage {
+			return
+		}
+	}
+}
+
+func (h *hub) push(events []storage.Event, next storage.Cursor) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.started = true
+	h.newest = max(h.newest, next)
+	for _, ev := range events {
+		h.newest = max(h.newest, ev.Cursor)
+		h.ring = append(h.ring, render(ev))
+	}
+	if extra := len(h.ring) - ringSize; extra > 0 {
+		h.ring = slices.Clone(h.ring[extra:])
+	}
+	if len(events) > 0 {
+		close(h.wake)
+		h.wake = make(chan struct{})
+	}
+}
+
+// broadcast wakes every reader although nothing was stored: presence changed,
+// or the server stops.
+func (h *hub) broadcast() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.wake)
+	h.wake = make(chan struct{})
+}
+
+func render(ev storage.Event) rendered {
+	data := map[string]any{"cursor": ev.Cursor, "type": ev.Type, "at": ms(ev.At), "topics": orEmpty(ev.Topics)}
+	if ev.UID != (storage.UID{}) {
+		data["conv"], data["conv_seq"] = inbox.UIDText(ev.UID), ev.Seq
+	}
+	if ev.Ref != "" {
+		data["ref"] = ev.Ref
+	}
+	raw, _ := json.Marshal(data)
+	return rendered{Event: ev, data: raw}
+}
+
+// since gives what memory holds after a cursor; ok is false when the store has
+// to be asked.
+func (h *hub) since(after storage.Cursor) (events []rendered, more <-chan struct{}, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if after >= h.newest && h.started {
+		return nil, h.wake, true
+	}
+	if !h.started || len(h.ring) == 0 || h.ring[0].Cursor > after+1 {
+		return nil, h.wake, false
+	}
+	i, _ := slices.BinarySearchFunc(h.ring, after+1, func(r rendered, c storage.Cursor) int { return int(r.Cursor - c) })
+	return h.ring[i:len(h.ring):len(h.ring)], h.wake, true
+}
+
+func (h *hub) enter(user string, limit int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.streams[user] >= limit {
+		return false
+	}
+	h.streams[user]++
+	return true
+}
+
+func (h *hub) leave(user string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.streams[user]--; h.streams[user] <= 0 {
+		delete(h.streams, user)
+	}
+}
+
+// stream is one reader.
+type stream struct {
+	s      *Server
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	r      *http.Request
+	who    *identity
+	topics []string
+	cursor storage.Cursor
+	told   storage.Cursor // id that the client knows
+	seen   int64          // version of presence that was sent
+}
+
+// events is GET /events: server-sent events with the project's cursor as id.
+func (s *Server) events(c echo.Context) {
+	w, r := c.Response(), c.Request()
+	who := caller(r.Context())
+	limit := streamsSimult
+	if who.Token {
+		limit = streamsToken
+	}
+	if !s.hub.enter(who.ID, limit) {
+		s.writeProblem(w, r, problem("rate_limited", "Too many live streams of one person.").after(5))
+		return
+	}
+	defer s.hub.leave(who.ID)
+	s.met.sseClients.Inc()
+	defer s.met.sseClients.Dec()
+	st := &stream{s: s, w: w, rc: http.NewResponseController(w), r: r, who: who, topics: splitList(r.URL.Query().Get("topics"))}
+	_ = st.rc.SetReadDeadline(time.Time{}) // else the server ends the stream with its request
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	if st.begin() {
+		st.follow()
+	}
+}
+
+func splitList(text string) []string {
+	var out []string
+	for _, part := range strings.Split(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// begin finds the place to read on from: where the client stopped, else now.
+func (st *stream) begin() bool {
+	last := st.r.Header.Get("Last-Event-ID")
+	if last == "" {
+		last = st.r.URL.Query().Get("after")
+	}
+	if last != "" {
+		n, err := strconv.ParseInt(last, 10, 64)
+		if err != nil || n < 0 {
+			return st.reset("bad_id")
+		}
+		st.cursor, st.told = storage.Cursor(n), storage.Cursor(n)
+		return st.write("retry: 1000\n\n")
+	}
+	_, newest, err := st.s.cfg.Store.Changes(st.r.Context(), -1, 1)
+	if err != nil {
+		return st.reset("store")
+	}
+	st.cursor, st.told = newest, newest
+	return st.write(fmt.Sprintf("retry: 1000\nid: %d\n\n", newest))
+}
+
+// follow writes until the client leaves or may no longer read.
+func (st *stream) follow() {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		events, more, ok := st.s.hub.since(st.cursor)
+		if !ok {
+			if events, ok = st.fromStore(); !ok {
+				return
+			}
+		}
+		if !st.send(events) || !st.sendPresence() {
+			return
+		}
+		if len(events) > 0 {
+			continue
+		}
+		select {
+		case <-st.r.Context().Done():
+			return
+		case <-more:
+			if st.s.draining.Load() {
+				return
+			}
+		case <-beat.C:
+			if !st.stillMay() || !st.beat() {
+				return
+			}
+		}
+	}
+}
+
+// fromStore reads what memory no longer holds; too old, and everything has to
+// be read again.
+func (st *stream) fromStore() ([]rendered, bool) {
+	events, next, err := st.s.cfg.Store.Changes(st.r.Context(), st.cursor, changesPage)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, st.reset("too_old")
+	}
+	if err != nil {
+		return nil, false
+	}
+	out := make([]rendered, len(events))
+	for i, ev := range events {
+		out[i] = render(ev)
+	}
+	if len(events) == 0 {
+		st.cursor = max(st.cursor, next)
+	}
+	return out, true
+}
+
+// send writes the events this reader may see and asked for.
+func (st *stream) send(events []rendered) bool {
+	var b strings.Builder
+	sees := map[storage.UID]bool{}
+	for _, ev := range events {
+		st.cursor = ev.Cursor
+		if !st.wants(ev) || !st.may(ev, sees) {
+			continue
+		}
+		fmt.Fprintf(&b, "id: %d\nevent: %s\ndata: %s\n\n", ev.Cursor, ev.Type, ev.data)
+		st.told = ev.Cursor
+	}
+	return b.Len() == 0 || st.write(b.String())
+}
+
+func (st *stream) wants(ev rendered) bool {
+	if len(st.topics) == 0 {
+		return true
+	}
+	if ev.UID != (storage.UID{}) && slices.Contains(st.topics, "conversation:"+inbox.UIDText(ev.UID)) {
+		return true
+	}
+	return slices.ContainsFunc(ev.Topics, func(t string) bool { return slices.Contains(st.topics, t) })
+}
+
+// may asks the desk once per conversation and bunch.
+func (st *stream) may(ev rendered, sees map[storage.UID]bool) bool {
+	if ev.UID == (storage.UID{}) {
+		return st.mayTopic(ev)
+	}
+	ok, known := sees[ev.UID]
+	if !known {
+		ok = st.s.sees(st.r.Context(), st.who, inbox.UIDText(ev.UID))
+		sees[ev.UID] = ok
+	}
+	return ok
+}
+
+// mayTopic is about events without a conversation: flows, switches, queues.
+func (st *stream) mayTopic(ev rendered) bool {
+	for _, t := range ev.Topics {
+		if alias, ok := strings.CutPrefix(t, "queue:"); ok && !st.s.seesQueue(st.r.Context(), st.who, alias) {
+			return false
+		}
+		if id, ok := strings.CutPrefix(t, "agent:"); ok && id != st.who.ID && allowed(st.who, permRead) == own {
+			return false
+		}
+	}
+	return true
+}
+
+// stillMay looks again at who this is: a session that ended, another role or
+// other teams end the stream.
+func (st *stream) stillMay() bool {
+	now, err := st.s.identify(st.r)
+	if err != nil {
+		return true // the store is down: the reader keeps what it has
+	}
+	if now == nil || now.Half || now.Role != st.who.Role || !slices.Equal(now.Teams, st.who.Teams) || !slices.Equal(now.Queues, st.who.Queues) || !slices.Equal(now.Scopes, st.who.Scopes) {
+		st.reset("permissions")
+		return false
+	}
+	return true
+}
+
+// beat keeps the connection alive and tells the client how far it has come.
+func (st *stream) beat() bool {
+	if st.told == st.cursor {
+		return st.write(": beat\n\n")
+	}
+	st.told = st.cursor
+	return st.write(fmt.Sprintf(": beat\nid: %d\n\n", st.cursor))
+}
+
+// reset tells the client to read everything again; it always returns false.
+func (st *stream) reset(reason string) bool {
+	st.s.met.sseResets.WithLabelValues(reason).Inc()
+	st.write(fmt.Sprintf("event: reset\ndata: {\"type\":\"reset\",\"reason\":%q}\n\n", reason))
+	return false
+}
+
+func (st *stream) write(text string) bool {
+	_ = st.rc.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	if _, err := st.w.Write([]byte(text)); err != nil {
+		return false
+	}
+	return st.rc.Flush() == nil
+}
