@@ -146,7 +146,11 @@ func (b *batch) activity(data, whole wire.Value) {
 	case kind == "chat.received":
 		b.encrypted(payload)
 	case kind == "post.mention.create", kind == "post.reply.create":
-		b.post(payload, whole.Get("includes"))
+		includes := data.Get("includes")
+		if !includes.IsObject() {
+			includes = whole.Get("includes") // beside data, as in the REST answers
+		}
+		b.post(payload, includes)
 	case kind == "post.delete":
 		b.deleted(payload)
 	case kind == "oauth.revoke":
