@@ -75,7 +75,8 @@ type Work struct {
 //	sent        row deleted, message sent (or Delivery when that ranks higher), External and Receipts kept
 //	retry       → pending at DueAt, attempt + 1
 //	release     → pending at DueAt (0: as it was), attempt not spent
-//	unknown     → unknown; DueAt is the end of reconciling, when the row is leased again; 0: held for a person
+//	unknown     → unknown; DueAt is the end of reconciling, when the row is leased again, and until it is
+//	            decided it keeps its place in the line; 0: held for a person, out of the line
 //	failed      → failed, kept as a dead letter; retry brings it back, cancel discards it
 //	cancel      row deleted, message cancelled with Error as its reason
 //	unpark      parked row deleted

@@ -183,10 +183,10 @@ const selectRows = `SELECT o.id, o.uid, o.conversation_id, o.seq, o.part, o.kind
  o.expires_at, o.lease_node, o.lease_until, o.marked_at, o.priority, o.request, o.error, coalesce(c.channel_id, 0), c.identity
  FROM outbox o LEFT JOIN conversations c ON c.id = o.conversation_id WHERE `
 
-// firstInLine: no earlier send of the conversation waits, is being written,
-// or is unknown and still inside its reconcile time (?1 = now).
+// firstInLine: no earlier send of the conversation waits, is being written, or
+// is unknown and still being reconciled: due at some time, decided by nobody.
 const firstInLine = `(o.kind > 2 OR NOT EXISTS (SELECT 1 FROM outbox e WHERE e.conversation_id = o.conversation_id AND e.id < o.id AND e.kind <= 2
- AND (e.status IN (1, 2) OR (e.status = 3 AND e.due_at > ?1))))`
+ AND (e.status IN (1, 2) OR (e.status = 3 AND e.due_at > 0))))`
 
 // pullable: what is handed out together is asked for in order, so only an
 // earlier row that is not due yet holds a row back.

@@ -285,4 +285,3 @@ func (o listOrder) after(c *condition, cursor string) error {
 	c.and("("+strings.Join(o.keys, ", ")+") "+sign+" ("+marks+")", args...)
 	return nil
 }
-

@@ -91,3 +91,6 @@ func vacuumInto(ctx context.Context, db *sql.DB, to string) error {
 	_, err := db.ExecContext(ctx, "VACUUM INTO ?", to)
 	return err
 }
+
+// SchemaVersion is the newest schema this program writes and reads.
+func SchemaVersion() int64 { return latestSchema }

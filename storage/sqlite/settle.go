@@ -171,7 +171,7 @@ func (w *settler) isFirst() (bool, error) {
 	if w.row.Kind > storage.RowNotice {
 		return true, nil
 	}
-	waits := "(e.status IN (1, 2) OR (e.status = 3 AND e.due_at > ?3))"
+	waits := "(?3 > 0 AND (e.status IN (1, 2) OR (e.status = 3 AND e.due_at > 0)))"
 	if w.set.Do == "pull" {
 		waits = "e.status = 1 AND e.due_at > ?3"
 	}

@@ -106,4 +106,3 @@ func streamRows(table string, rows rowScanner, f func(storage.Row) error) error 
 	}
 	return rows.Err()
 }
-
