@@ -59,6 +59,7 @@ type World struct {
 	LastSurvey   time.Time
 	Place        string // "" ; seeds hash choices together with the conversation id
 	ID           string // conversation uid, for hash choices
+	Rehearsal    bool   // test and chat: the ceiling on messages per minute is off
 }
 
 // ChannelNow is the channel of this event.
@@ -148,6 +149,7 @@ type State struct {
 	Hand     *HandState           `json:"hand,omitempty"`     // kept from the handoff for returns, resolved, unanswered
 	Sent     []int64              `json:"sent,omitempty"`     // unix seconds of the last bot messages, for the loop ceiling
 	Entry    *EntryNow            `json:"entry,omitempty"`
+	After    bool                 `json:"after,omitempty"` // after-care: an agent has resolved it, a message that is no answer opens a new conversation
 }
 
 // Position is flow.state, or "" before the first state.
@@ -164,6 +166,8 @@ type Frame struct {
 	Name string `json:"name"`           // state that called
 	Edge string `json:"edge,omitempty"` // key of the calling exit
 	Side bool   `json:"side,omitempty"` // a side trip of everywhere: the open question is asked again
+
+	Question *Question `json:"question,omitempty"` // of a side trip: the one that was interrupted
 }
 
 // Question is the open question.
@@ -213,12 +217,16 @@ type Topic struct {
 
 // HandState is what a handoff leaves for what may come after it.
 type HandState struct {
-	Flow, Name string
-	Key        string // exit with its Hand
-	Question   *Question
-	Stack      []Frame
-	Fired      int // unanswered steps fired
-	At         int64
+	Flow     string    `json:"flow,omitempty"` // state that handed off
+	Name     string    `json:"name,omitempty"`
+	Key      string    `json:"key,omitempty"`      // its exit with the Hand; "" = made by the engine
+	AskFlow  string    `json:"ask_flow,omitempty"` // state whose question was open
+	AskName  string    `json:"ask_name,omitempty"`
+	Question *Question `json:"question,omitempty"`
+	Stack    []Frame   `json:"stack,omitempty"`
+	Queue    string    `json:"queue,omitempty"`
+	Fired    int       `json:"fired,omitempty"` // unanswered steps fired
+	At       int64     `json:"at,omitempty"`    // ms UTC
 }
 
 // Result is what one step decided. State is the new state; nothing outside it

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"regexp"
 	"time"
 
 	"dispatcher/dm/schedule"
@@ -124,6 +125,11 @@ type Slot struct {
 	Declared bool
 	Flow     string // where declared
 	At       Place
+
+	// set by Link
+	pattern, find *regexp.Regexp
+	values        [][]string // normalised ids and labels of a choice
+	called        []string   // normalised
 }
 
 // SlotValueName is one id of a choice slot with its label.
@@ -146,6 +152,10 @@ type Flow struct {
 	Renamed     map[string]string
 	Vanished    *Exit // nil = person exit
 	At          Place
+
+	machines *machines        // set by Link
+	any      map[string]*Exit // by key, set by Link: exits that may be taken from any state
+	escapes  *escapeIndex     // set by Link: its own entries, the project's and the built-in ones
 }
 
 // StateDef is one state of a flow as written; its phases run in the order of language.md 2.3.
@@ -170,13 +180,19 @@ type StateDef struct {
 	Collect  *Collect
 	Help     *Text
 	NoMatch  []Answer // nil = defaults
-	NoReply  []Wait // nil = defaults
+	NoReply  []Wait   // nil = defaults
 	Optional bool
 	Resume   *Text
 	Deaf     bool   // listen: false
 	OldTaps  string // "" = defaults
 
 	Exit *Exit // the state's own way out; nil where its options leave
+
+	// set by Link
+	full  string           // flow.state
+	where string           // flow.state:line
+	hash  string           // of the question's first-language text and option ids
+	exits map[string]*Exit // by Key
 }
 
 // Asks says whether the state waits for the customer.
@@ -258,6 +274,8 @@ type Option struct {
 	Tag         []*Text
 	Exit        *Exit // nil = the state's
 	At          Place
+
+	index *optionIndex // set by Link
 }
 
 // Collect fills one slot.
@@ -344,6 +362,8 @@ type Exit struct {
 	Edge   string // the documented name of language.md 2.22: opt:ID, branch:N, next …; set by flows
 	Key    string // unique among the edges of its state: as Edge, with /at_most, /result:NAME … for derived ones
 	At     Place
+
+	where string // file:line, set by Link
 }
 
 // Arm is one arm of a branch.

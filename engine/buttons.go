@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"slices"
+	"strconv"
+)
+
+// Kinds of a button.
+const (
+	buttonOption = iota // an option of the flow
+	buttonValue         // a value of the collected slot
+	buttonSkip
+	buttonYes
+	buttonNo
+	buttonNone
+	buttonPick // one of several values or slots
+)
+
+// button is one visible quick reply of the open question.
+type button struct {
+	id    string
+	kind  int
+	opt   *Option
+	label string // "" until rendered, for options and values
+	text  *Text
+	value any
+}
+
+// buttons are what the open question shows now, in order.
+func (t *turn) buttons(st *StateDef) []button {
+	q := t.st.Question
+	if t.shown != nil && t.shownFor == st && t.shownSub == q.Sub {
+		return t.shown
+	}
+	list := t.makeButtons(st, q)
+	t.shown, t.shownFor, t.shownSub = list, st, q.Sub
+	return list
+}
+
+func (t *turn) makeButtons(st *StateDef, q *Question) []button {
+	switch q.Sub {
+	case subConfirm:
+		return []button{
+			{id: idYes, kind: buttonYes, label: t.sentence("confirm_yes")},
+			{id: idNo, kind: buttonNo, label: t.sentence("confirm_no")},
+		}
+	case subWhich, subWhichSlot:
+		list := make([]button, len(q.Choices))
+		for i, c := range q.Choices {
+			list[i] = button{id: "choice_" + strconv.Itoa(i+1), kind: buttonPick, label: c, value: c}
+		}
+		return list
+	case subCorrect:
+		return t.valueButtons(q.Choices[0], nil)
+	}
+	list := t.optionButtons(st, q)
+	if q.Sub == subMean {
+		return append(list, button{id: idNone, kind: buttonNone, label: t.sentence("none_of_these")})
+	}
+	if c := st.Collect; c != nil {
+		if len(c.Options) == 0 {
+			list = t.valueButtons(c.Slot, list)
+		}
+		if c.Skip != nil {
+			list = append(list, button{id: idSkip, kind: buttonSkip, text: c.Skip})
+		}
+	}
+	return list
+}
+
+// optionButtons are the options whose when holds; while "did you mean" is
+// open, only those it named.
+func (t *turn) optionButtons(st *StateDef, q *Question) []button {
+	options := st.allOptions()
+	list := make([]button, 0, len(options)+1)
+	for _, o := range options {
+		if q.Sub == subMean && !slices.Contains(q.Choices, o.ID) {
+			continue
+		}
+		if o.When != nil && !t.softCond(o.When) {
+			continue
+		}
+		list = append(list, button{id: o.ID, kind: buttonOption, opt: o, text: o.Label})
+	}
+	return list
+}
+
+// valueButtons are the values of a choice or yes_no slot.
+func (t *turn) valueButtons(name string, list []button) []button {
+	sl := t.set.Slots[name]
+	if sl == nil {
+		return list
+	}
+	switch sl.Type {
+	case SlotYesNo:
+		return append(list,
+			button{id: idYes, kind: buttonValue, label: t.sentence("confirm_yes"), value: true},
+			button{id: idNo, kind: buttonValue, label: t.sentence("confirm_no"), value: false})
+	case SlotChoice:
+		for i := range sl.Values {
+			v := &sl.Values[i]
+			b := button{id: v.ID, kind: buttonValue, text: v.Label, value: v.ID}
+			if v.Label == nil {
+				b.label = v.ID
+			}
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+func (t *turn) buttonLabel(b *button) string {
+	if b.label == "" && b.text != nil {
+		b.label = t.text(b.text)
+	}
+	return b.label
+}
+
+func (t *turn) labelOf(o *Option) string { return t.text(o.Label) }
+
+// isExactly says whether a normalised message is this button: its id, label,
+// label without emoji, emoji alone, or short label, in any language.
+func (t *turn) isExactly(b *button, text string) bool {
+	if b.opt != nil {
+		if slices.Contains(b.opt.index.exact, text) {
+			return true
+		}
+		if !b.opt.index.dynamic {
+			return false
+		}
+	} else if b.id == text && b.kind != buttonPick {
+		return true
+	}
+	if b.text != nil {
+		for _, label := range constantTexts(b.text) {
+			if slices.Contains(labelForms(label), text) {
+				return true
+			}
+		}
+	}
+	label := t.buttonLabel(b)
+	return label != "" && slices.Contains(labelForms(label), text)
+}
+
+// press does what choosing a button does. by is how it was chosen.
+func (t *turn) press(st *StateDef, b *button) {
+	q := t.st.Question
+	t.over = false
+	switch b.kind {
+	case buttonOption:
+		t.choose(st, b.opt)
+	case buttonValue:
+		if q.Sub == subCorrect {
+			t.corrected(st, SlotValue{Value: b.value, Raw: t.heardText(), How: "asked"})
+			return
+		}
+		t.accept(st, SlotValue{Value: b.value, Raw: t.heardText(), How: "asked"})
+	case buttonSkip:
+		t.note(TraceStep{What: "edge", State: st.full, Edge: "skip", At: st.where})
+		t.reply = answered{q: q.Number, opt: idSkip}
+		t.st.Question = nil
+		t.follow(st.Exit, st.full)
+	case buttonYes:
+		t.confirmed(st)
+	case buttonNo:
+		t.denied(st)
+	case buttonNone:
+		t.backFromSub()
+		t.miss(st)
+	case buttonPick:
+		t.picked(st, b)
+	}
+}
+
+// choose takes an option: save, set, tag, then its exit or the state's.
+func (t *turn) choose(st *StateDef, o *Option) {
+	t.reply = answered{q: t.st.Question.Number, opt: o.ID, slot: st.Save}
+	if st.Save != "" {
+		t.setSlot(st.Save, SlotValue{Value: o.ID, Raw: t.heardText(), How: "asked"})
+	}
+	t.assign(o.Set)
+	t.tag(o.Tag)
+	t.st.Question = nil
+	t.shown = nil
+	if o.Exit != nil {
+		t.follow(o.Exit, st.full)
+		return
+	}
+	t.note(TraceStep{What: "edge", State: st.full, Edge: "opt:" + o.ID, Option: o.ID, By: t.by, Score: t.score, At: st.where})
+	t.follow(st.Exit, st.full)
+}
+
+// heardText is the words as typed, or the label of a tap.
+func (t *turn) heardText() string {
+	if t.ev.Tap != nil {
+		return t.ev.Tap.Label
+	}
+	if t.current != nil {
+		return t.current.raw
+	}
+	return ""
+}

@@ -1,0 +1,234 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/looplab/fsm"
+)
+
+// Pseudo states: where the target is known only at run time, or is no state.
+const (
+	atAny    = "@any"
+	atQueue  = "@queue"
+	atClosed = "@closed"
+	atReturn = "@return"
+	atResume = "@resume"
+	atError  = "@error"
+)
+
+// machines is the fsm table of one flow and the machines built from it. It
+// dies with its set. Rules of looplab/fsm that it keeps (language.md 5): no
+// callbacks, no metadata, a context that is never cancelled, one owner between
+// take and put, and a machine that returned an error is dropped.
+type machines struct {
+	events fsm.Events
+	pool   sync.Pool
+}
+
+func newMachines(t *table) *machines {
+	m := &machines{events: t.events}
+	m.pool.New = func() any { return fsm.NewFSM(atAny, m.events, nil) }
+	return m
+}
+
+// fire moves from a source along an edge and says where it ends. An edge that
+// the table does not have is an error, never ignored; a source that is also
+// the destination is a success that looplab reports as NoTransitionError.
+func (m *machines) fire(from, edge string) (string, error) {
+	machine := m.pool.Get().(*fsm.FSM)
+	machine.SetState(from)
+	err := machine.Event(context.Background(), edge)
+	var same fsm.NoTransitionError
+	if err != nil && !(errors.As(err, &same) && same.Err == nil) {
+		return "", fmt.Errorf("no edge %q from %s: %w", edge, from, err)
+	}
+	to := machine.Current()
+	m.pool.Put(machine)
+	return to, nil
+}
+
+// table collects the edges of one flow and refuses a second target for one.
+type table struct {
+	events fsm.Events
+	seen   map[[2]string]string
+}
+
+func (t *table) add(edge, from, to string) error {
+	key := [2]string{edge, from}
+	if have, ok := t.seen[key]; ok {
+		if have != to {
+			return fmt.Errorf("edge %q of %s leads to %s and to %s", edge, from, have, to)
+		}
+		return nil
+	}
+	t.seen[key] = to
+	t.events = append(t.events, fsm.EventDesc{Name: edge, Src: []string{from}, Dst: to})
+	return nil
+}
+
+// linkFlow builds the fsm table of a flow and the words that work in it.
+func (s *Set) linkFlow(f *Flow) error {
+	t := &table{seen: map[[2]string]string{}}
+	for _, name := range f.StateOrder {
+		if err := s.stateEdges(t, f.States[name]); err != nil {
+			return err
+		}
+	}
+	var err error
+	if f.escapes, err = s.indexEscapes(f); err != nil {
+		return err
+	}
+	if err := s.anyEdges(t, f); err != nil {
+		return err
+	}
+	f.machines = newMachines(t)
+	return nil
+}
+
+// stateEdges adds every edge that leaves a state, the built-in ones too.
+func (s *Set) stateEdges(t *table, st *StateDef) error {
+	for key, x := range st.exits {
+		if to := s.destination(x); to != "" {
+			if err := t.add(key, st.full, to); err != nil {
+				return err
+			}
+		}
+	}
+	// The person exit under the names of what leads to it.
+	for _, edge := range [...]string{"branch:none", "options:none", "resume:none", "call:none"} {
+		if err := t.add(edge, st.full, atResume); err != nil {
+			return err
+		}
+	}
+	if !st.Asks() {
+		return nil
+	}
+	for _, edge := range [...]string{"give_up", "missing", "no_match", "help"} {
+		if _, written := st.exits[edge]; written {
+			continue
+		}
+		if err := t.add(edge, st.full, atResume); err != nil {
+			return err
+		}
+	}
+	return s.defaultEdges(t, st)
+}
+
+// defaultEdges adds the exits of the project's defaults that a state inherits.
+func (s *Set) defaultEdges(t *table, st *StateDef) error {
+	if st.NoMatch == nil {
+		for i := range s.Defaults.NoMatch {
+			if err := s.inherited(t, st, s.Defaults.NoMatch[i].Exit, numbered("no_match:", i)); err != nil {
+				return err
+			}
+		}
+	}
+	if st.NoReply == nil {
+		for i := range s.Defaults.NoReply {
+			if err := s.inherited(t, st, s.Defaults.NoReply[i].Exit, numbered("no_reply:", i)); err != nil {
+				return err
+			}
+		}
+	}
+	return t.add("idle", st.full, atClosed)
+}
+
+func (s *Set) inherited(t *table, st *StateDef, x *Exit, edge string) error {
+	if x == nil {
+		return nil
+	}
+	(edgeNamer{st}).exit(x, edge, edge)
+	for key, x := range reach(x) {
+		if to := s.destination(x); to != "" {
+			if err := t.add(key, st.full, to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reach is an exit and everything that hangs on it, by key.
+func reach(x *Exit) map[string]*Exit {
+	found := map[string]*Exit{}
+	var walk func(*Exit)
+	walk = func(x *Exit) {
+		if x == nil {
+			return
+		}
+		found[x.Key] = x
+		walk(x.Else)
+		walk(x.OnElse)
+		walk(x.Then)
+		for _, a := range x.Arms {
+			walk(a.Exit)
+		}
+		for _, on := range x.On {
+			walk(on)
+		}
+		if x.Hand != nil {
+			if x.Hand.Returns != nil {
+				walk(x.Hand.Returns.Exit)
+			}
+			walk(x.Hand.Resolved)
+			for _, w := range x.Hand.Unanswered {
+				walk(w.Exit)
+			}
+		}
+	}
+	walk(x)
+	return found
+}
+
+// destination is where an exit leads, "" for one that only chooses others.
+func (s *Set) destination(x *Exit) string {
+	switch x.Kind {
+	case ExitGoto:
+		return x.Flow + "." + x.State
+	case ExitCall:
+		return x.Flow + ".start"
+	case ExitReturn:
+		return atReturn
+	case ExitHandoff:
+		return atQueue
+	case ExitResolve:
+		return atClosed
+	case ExitResume:
+		return atResume
+	}
+	return ""
+}
+
+// anyEdges adds the edges that may start anywhere; they leave one pseudo
+// source so that a table stays small.
+func (s *Set) anyEdges(t *table, f *Flow) error {
+	pseudo := [...][2]string{{"migrate", atResume}, {"tap:jump", atResume}, {"error", atError}, {"correct", atResume}, {"start", atResume}, {"idle", atClosed}, {"handoff", atQueue}, {"resolve", atClosed}}
+	for _, p := range pseudo {
+		if err := t.add(p[0], atAny, p[1]); err != nil {
+			return err
+		}
+	}
+	holder := &StateDef{exits: map[string]*Exit{}}
+	f.any = holder.exits
+	roots := map[string]*Exit{"vanished": f.Vanished}
+	for _, e := range f.escapes.entries {
+		roots["everywhere:"+e.Name] = e.Exit
+	}
+	for edge, x := range roots {
+		if x == nil {
+			continue
+		}
+		(edgeNamer{holder}).exit(x, edge, edge)
+		for key, x := range reach(x) {
+			if to := s.destination(x); to != "" {
+				if err := t.add(key, atAny, to); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package engine
+
+import (
+	"maps"
+
+	"dispatcher/dm"
+)
+
+// follow takes an exit from a state (or from @any): it fires the edge and sets
+// what is entered next, or ends the turn.
+func (t *turn) follow(x *Exit, from string) {
+	if x == nil {
+		t.personExit("call:none", dm.CauseNoMatch)
+		return
+	}
+	switch x.Kind {
+	case ExitGoto:
+		t.followGoto(x, from)
+	case ExitBranch:
+		t.followBranch(x, from)
+	case ExitCall:
+		t.followCall(x, from)
+	case ExitReturn:
+		t.move(x, from)
+		t.returnTo(orDone(x.Result))
+	case ExitHandoff:
+		t.move(x, from)
+		t.handoff(x, from)
+	case ExitResolve:
+		t.move(x, from)
+		t.resolve(x.Reason)
+	case ExitResume:
+		// Nothing is unfinished: going on with an earlier conversation is
+		// offered by a flow that conversation.unfinished leads to.
+		t.personExit("resume:none", dm.CauseNoMatch)
+	}
+}
+
+// answered is what a path step says of the question it answers.
+type answered struct {
+	q         int64
+	opt, slot string
+}
+
+// move fires the edge and keeps the step of the path.
+func (t *turn) move(x *Exit, from string) {
+	t.fire(from, x.Key, x.Edge, x.where)
+}
+
+// fire moves along an edge and writes path and trace.
+func (t *turn) fire(from, key, edge, where string) {
+	if _, err := t.machines().fire(from, key); err != nil {
+		t.fail(where, err)
+	}
+	step := PathStep{
+		Flow: t.st.Flow, Name: t.st.Name, Edge: edge, At: t.now.UnixMilli(),
+		Q: t.reply.q, Opt: t.reply.opt, Slot: t.reply.slot, Stack: len(t.st.Stack),
+	}
+	t.reply = answered{}
+	t.note(TraceStep{What: "edge", State: t.st.Position(), Edge: edge, Option: step.Opt, By: t.by, Score: t.score, At: where})
+	t.keepStep(step)
+}
+
+// keepStep appends to the path, which keeps the last 64.
+func (t *turn) keepStep(step PathStep) {
+	drop := max(len(t.st.Path)+1-maxPath, 0)
+	kept := t.st.Path[drop:]
+	if !t.ownPath {
+		fresh := make([]PathStep, len(kept), len(kept)+4)
+		copy(fresh, kept)
+		kept, t.ownPath = fresh, true
+	}
+	t.st.Path = append(kept, step)
+	t.st.Dropped += drop
+}
+
+func (t *turn) followGoto(x *Exit, from string) {
+	if x.AtMost > 0 {
+		key := t.st.Position() + "/" + x.Key
+		if t.st.Counts[key] >= x.AtMost {
+			t.follow(x.Else, from)
+			return
+		}
+		if !t.ownCounts {
+			t.st.Counts, t.ownCounts = maps.Clone(t.st.Counts), true
+		}
+		if t.st.Counts == nil {
+			t.st.Counts = map[string]int{}
+		}
+		t.st.Counts[key]++
+	}
+	t.move(x, from)
+	if x.Flow != t.st.Flow {
+		t.st.Stack = nil
+	}
+	t.next = &target{x.Flow, x.State}
+}
+
+func (t *turn) followBranch(x *Exit, from string) {
+	for _, arm := range x.Arms {
+		if arm.If == nil || t.cond(arm.If) {
+			if k := arm.Exit.Kind; k == ExitBranch || k == ExitResume {
+				t.note(TraceStep{What: "edge", State: t.st.Position(), Edge: arm.Exit.Edge, At: arm.Exit.where})
+			}
+			t.follow(arm.Exit, from)
+			return
+		}
+	}
+	t.personExit("branch:none", dm.CauseNoMatch)
+}
+
+func (t *turn) followCall(x *Exit, from string) {
+	if len(t.st.Stack) >= maxStack {
+		t.fail(x.where, errStack)
+	}
+	t.move(x, from)
+	frame := Frame{Flow: t.st.Flow, Name: t.st.Name, Edge: x.Key}
+	if from == atAny {
+		frame.Side, frame.Question = true, t.hangs
+	}
+	t.st.Stack = append(append(make([]Frame, 0, len(t.st.Stack)+1), t.st.Stack...), frame)
+	t.st.Question = nil
+	t.next = &target{x.Flow, "start"}
+}
+
+// returnTo pops the stack and goes on in the caller.
+func (t *turn) returnTo(result string) {
+	t.st.Result = result
+	n := len(t.st.Stack)
+	if n == 0 {
+		if t.public {
+			t.over, t.waits = true, true
+			return
+		}
+		t.resolve("done")
+		return
+	}
+	frame := t.st.Stack[n-1]
+	t.st.Stack = t.st.Stack[: n-1 : n-1]
+	t.st.Flow, t.st.Name = frame.Flow, frame.Name
+	if frame.Side {
+		t.afterSideTrip(frame)
+		return
+	}
+	st := t.state()
+	if st == nil {
+		t.vanished()
+		return
+	}
+	x := t.exitAt(frame.Flow, frame.Name, frame.Edge)
+	if x == nil {
+		t.follow(st.Exit, st.full)
+		return
+	}
+	t.note(TraceStep{What: "edge", State: st.full, Edge: "result:" + result, At: x.where})
+	switch {
+	case x.On[result] != nil:
+		t.follow(x.On[result], st.full)
+	case x.OnElse != nil:
+		t.follow(x.OnElse, st.full)
+	case x.Then != nil:
+		t.follow(x.Then, st.full)
+	case st.Exit != nil && st.Exit != x:
+		t.follow(st.Exit, st.full)
+	default:
+		t.personExit("call:none", dm.CauseNoMatch)
+	}
+}
+
+// afterSideTrip asks the interrupted question again; where nothing was
+// interrupted the start rules run, the message already used.
+func (t *turn) afterSideTrip(frame Frame) {
+	if frame.Flow == "" {
+		t.first = false
+		t.startRules(false)
+		return
+	}
+	st := t.state()
+	if st == nil {
+		t.vanished()
+		return
+	}
+	if frame.Question == nil || !st.Asks() {
+		t.over, t.waits = true, true
+		return
+	}
+	q := *frame.Question
+	t.st.Question = &q
+	t.repeat(st)
+}
+
+// exitAt finds an exit of a state by its key, in the live set.
+func (t *turn) exitAt(flow, name, key string) *Exit {
+	f := t.set.Flows[flow]
+	if f == nil {
+		return t.set.linked.lobby.any[key]
+	}
+	if st := f.States[name]; st != nil {
+		if x := st.exits[key]; x != nil {
+			return x
+		}
+	}
+	return f.any[key]
+}
+
+// resolve ends the conversation.
+func (t *turn) resolve(reason string) {
+	optional := false
+	if st := t.state(); st != nil {
+		optional = st.Optional
+	}
+	t.cancelSilence()
+	if t.st.Hand != nil {
+		t.out = append(t.out, CancelTimers{Prefix: "unanswered:"})
+	}
+	t.st.Owner, t.st.Question, t.st.Stack, t.st.After = dm.OwnerNone, nil, nil, false
+	t.out = append(t.out, Resolve{Reason: reason, Optional: optional})
+	t.over, t.waits, t.next = true, false, nil
+}
+
+// personExit takes the way to a person that every state has.
+func (t *turn) personExit(edge, cause string) {
+	if t.cause == "" {
+		t.cause = cause
+	}
+	if t.personExits++; t.personExits > 1 {
+		t.systemHandoff(t.cause, true) // the way to a person itself leads nowhere
+		return
+	}
+	t.hang()
+	st := t.state()
+	if st != nil {
+		t.fire(st.full, edge, edge, st.where)
+	}
+	t.st.Question = nil
+	e := t.personEscape()
+	t.sayEscape(e)
+	if e.Exit == nil {
+		t.systemHandoff(t.cause, true)
+		return
+	}
+	if e.Exit.Kind != ExitCall {
+		t.st.Stack = nil
+	}
+	t.follow(e.Exit, atAny)
+}
+
+// personEscape is talk_to_person as the flow or the project has it.
+func (t *turn) personEscape() *Escape {
+	if f := t.flowDef(); f != nil {
+		for _, e := range f.escapes.entries {
+			if e.Name == escPerson {
+				return e
+			}
+		}
+	}
+	return t.set.linked.byName[escPerson]
+}
+
+// hang keeps the question that an escape or the person exit leaves open, for
+// what may come back to it.
+func (t *turn) hang() {
+	if t.st.Question == nil || t.hangs != nil {
+		return
+	}
+	q := *t.st.Question
+	t.hangs, t.hangsAt, t.hangStack = &q, [2]string{t.st.Flow, t.st.Name}, t.st.Stack
+}

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// linked is what Link adds to a set: everything a step would otherwise have
+// to build.
+type linked struct {
+	lobby   *Flow              // stands in for a flow before any is entered: escapes only
+	byName  map[string]*Escape // merged: built-in or declared
+	side    map[string]string  // normalised phrase → help moment missing
+	filler  map[string]bool    // normalised fillers of all recognised languages
+	correct []string           // normalised correction words
+	find    []*Slot            // slots with find that are looked for ahead of time
+	langs   []string           // recognised: the project's and English
+}
+
+// Link finishes a set: names of edges, fsm tables and pools, phrase indexes,
+// compiled patterns. After it the set is immutable and shared; nothing is
+// compiled in a step. It fails on what the checker of package flows would have
+// found: an edge with two targets, a pattern that does not compile.
+func (s *Set) Link() error {
+	s.linked = &linked{langs: recognised(s.Languages)}
+	if err := s.linkSlots(); err != nil {
+		return fmt.Errorf("link slots: %w", err)
+	}
+	s.linkWords()
+	s.mergeEscapes()
+	for _, name := range s.FlowOrder {
+		f := s.Flows[name]
+		for _, state := range f.StateOrder {
+			if err := s.linkState(f, f.States[state]); err != nil {
+				return fmt.Errorf("link %s.%s: %w", name, state, err)
+			}
+		}
+	}
+	s.linked.lobby = &Flow{}
+	if err := s.linkFlow(s.linked.lobby); err != nil {
+		return fmt.Errorf("link everywhere: %w", err)
+	}
+	for _, name := range s.FlowOrder {
+		if err := s.linkFlow(s.Flows[name]); err != nil {
+			return fmt.Errorf("link %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// recognised are the languages whose words count at all times.
+func recognised(project []string) []string {
+	langs := slices.Clone(project)
+	if !slices.Contains(langs, "en") {
+		langs = append(langs, "en")
+	}
+	return langs
+}
+
+func (s *Set) linkSlots() error {
+	for _, name := range s.SlotOrder {
+		sl := s.Slots[name]
+		if sl.Pattern != "" {
+			re, err := regexp.Compile(anchored(sl.Pattern))
+			if err != nil {
+				return fmt.Errorf("pattern of %s: %w", name, err)
+			}
+			sl.pattern = re
+		}
+		if sl.Find != "" {
+			re, err := compileInsensitive(sl.Find)
+			if err != nil {
+				return fmt.Errorf("find of %s: %w", name, err)
+			}
+			sl.find = re
+			if !sl.Secret {
+				s.linked.find = append(s.linked.find, sl)
+			}
+		}
+		if sl.Type == SlotChoice {
+			sl.values = valueForms(sl)
+		}
+		sl.called = normalisedAll(sl.Called)
+		if sl.Called == nil {
+			sl.called = []string{Normalise(strings.ReplaceAll(name, "_", " "))}
+		}
+	}
+	return nil
+}
+
+func normalisedAll(words []string) []string {
+	out := make([]string, 0, len(words))
+	for _, w := range words {
+		if n := Normalise(w); n != "" {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func (s *Set) linkWords() {
+	l := s.linked
+	l.side, l.filler = map[string]string{}, map[string]bool{}
+	for _, lang := range l.langs {
+		p := PackOf(lang)
+		if p == nil {
+			continue
+		}
+		for _, row := range [...]string{"help", "moment", "missing"} {
+			for _, w := range normalisedAll(p.Words[row]) {
+				l.side[w] = row
+			}
+		}
+		for _, w := range normalisedAll(p.Words["fillers"]) {
+			l.filler[w] = true
+		}
+		l.correct = append(l.correct, normalisedAll(p.Words["correction"])...)
+	}
+}
+
+// linkState names the edges of a state and indexes its options.
+func (s *Set) linkState(f *Flow, st *StateDef) error {
+	st.Flow = f.Name
+	st.full = f.Name + "." + st.Name
+	st.where = st.full + ":" + strconv.Itoa(st.At.Line)
+	st.exits = map[string]*Exit{}
+	st.hash = s.questionHash(st)
+	s.nameEdges(st)
+	for _, o := range st.allOptions() {
+		ix, err := s.indexOption(o)
+		if err != nil {
+			return err
+		}
+		o.index = ix
+	}
+	shareEmoji(st.allOptions())
+	return nil
+}
+
+// allOptions are the options of a state wherever they are written.
+func (s *StateDef) allOptions() []*Option {
+	if s.Collect != nil {
+		return s.Collect.Options
+	}
+	return s.Options
+}
+
+// questionHash changes when the question reads differently or offers others.
+func (s *Set) questionHash(st *StateDef) string {
+	if !st.Asks() {
+		return ""
+	}
+	h := fnv.New64a()
+	write := func(t *Text) {
+		if t == nil {
+			return
+		}
+		for _, v := range append([]*Text{t}, t.Any...) {
+			if tpl := v.Lang[s.first()]; tpl != nil {
+				_, _ = h.Write([]byte(tpl.Source + "\x00"))
+				for _, p := range tpl.Parts {
+					_, _ = h.Write([]byte(p.Lit))
+				}
+			}
+		}
+	}
+	write(st.Ask)
+	if st.Collect != nil {
+		write(st.Collect.Ask)
+		_, _ = h.Write([]byte("collect " + st.Collect.Slot))
+	} else if st.Ask == nil && len(st.Say) > 0 {
+		last := st.Say[len(st.Say)-1]
+		write(last.Text)
+		for _, arm := range last.Group {
+			write(arm.Text)
+		}
+	}
+	for _, o := range st.allOptions() {
+		_, _ = h.Write([]byte("|" + o.ID))
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// first is the language the flows are written in.
+func (s *Set) first() string {
+	if len(s.Languages) == 0 {
+		return "en"
+	}
+	return s.Languages[0]
+}
+
+func (p Place) String() string {
+	if p.File == "" {
+		return ""
+	}
+	return p.File + ":" + strconv.Itoa(p.Line)
+}

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"dispatcher/dm"
+)
+
+// Kinds of an open question.
+const (
+	kindOptions = "options"
+	kindCollect = "collect"
+)
+
+// Sub-questions: data of the conversation, not states.
+const (
+	subConfirm   = "confirm"
+	subWhich     = "which"
+	subMean      = "did_you_mean"
+	subCorrect   = "correct"
+	subWhichSlot = "which_slot"
+)
+
+// Ids of built-in buttons.
+const (
+	idSkip = "skip"
+	idNone = "none"
+	idYes  = "yes"
+	idNo   = "no"
+)
+
+// question opens the question of a state, or leaves where it is known.
+func (t *turn) question(st *StateDef) {
+	kind := kindOptions
+	if c := st.Collect; c != nil {
+		kind = kindCollect
+		if !c.Always && t.known(c.Slot) && t.stillFits(c.Slot) {
+			t.note(TraceStep{What: "edge", State: st.full, Edge: "known", Option: c.Slot, At: st.where})
+			t.reply.slot = c.Slot
+			t.follow(st.Exit, st.full)
+			return
+		}
+	}
+	t.shown = nil
+	t.st.Visit++
+	t.st.Question = &Question{Number: t.st.Visit, Kind: kind, Hash: st.hash, Asked: t.now.UnixMilli()}
+	if kind == kindOptions && len(t.buttons(st)) == 0 {
+		t.personExit("options:none", dm.CauseNoMatch)
+		return
+	}
+	if t.first && t.tryFirst(st) {
+		return
+	}
+	t.sayQuestion(st, "")
+	if st.spokenQuestion() >= 0 {
+		t.forget(st)
+	}
+	t.over, t.waits = true, true
+}
+
+// stillFits says whether a slot that was filled before holds a value.
+func (t *turn) stillFits(name string) bool { return t.slot(name) != nil }
+
+// sayQuestion says the open question with its buttons, after a lead-in if any.
+func (t *turn) sayQuestion(st *StateDef, lead string) {
+	text := t.questionText(st)
+	if lead != "" {
+		text = lead + "\n\n" + text
+	}
+	if text == "" {
+		text = t.sentence("which_one")
+	}
+	t.emit(t.withButtons(st, Say{Text: text, Priority: 2, Rule: st.where}))
+}
+
+// questionText is the words of the open question or sub-question.
+func (t *turn) questionText(st *StateDef) string {
+	q := t.st.Question
+	switch q.Sub {
+	case subConfirm:
+		return t.readBack(st)
+	case subWhich, subWhichSlot:
+		return t.sentence("which_one")
+	case subMean:
+		return t.sentence("did_you_mean")
+	case subCorrect:
+		return t.correctionText()
+	}
+	if c := st.Collect; c != nil {
+		if c.Ask != nil {
+			return t.text(c.Ask)
+		}
+		if sl := t.set.Slots[c.Slot]; sl != nil && sl.Ask != nil {
+			return t.text(sl.Ask)
+		}
+		return ""
+	}
+	if st.Ask != nil {
+		return t.text(st.Ask)
+	}
+	if i := st.spokenQuestion(); i >= 0 {
+		return t.itemText(&st.Say[i])
+	}
+	return ""
+}
+
+// repeat asks the open question again, its tries kept.
+func (t *turn) repeat(st *StateDef) {
+	q := t.st.Question
+	q.Hash, q.Kind = st.hash, st.kind()
+	q.Asked = t.now.UnixMilli()
+	t.shown = nil
+	t.sayQuestion(st, "")
+	t.over, t.waits = true, true
+}
+
+func (s *StateDef) kind() string {
+	if s.Collect != nil {
+		return kindCollect
+	}
+	return kindOptions
+}
+
+// sayWithButtons says words beside the open question's buttons.
+func (t *turn) sayWithButtons(st *StateDef, text string, priority int16) {
+	t.emit(t.withButtons(st, Say{Text: text, Priority: priority, Rule: st.where}))
+	t.over = true
+}
+
+// withButtons adds the visible options and the record that comes back with a tap.
+func (t *turn) withButtons(st *StateDef, s Say) Say {
+	buttons := t.buttons(st)
+	if len(buttons) > 0 {
+		s.Options = make([]SayOption, len(buttons))
+		for i := range buttons {
+			b := &buttons[i]
+			s.Options[i] = SayOption{ID: b.id, Label: t.buttonLabel(b)}
+			if b.opt != nil {
+				s.Options[i].Short = t.optional(b.opt.Short)
+				s.Options[i].Description = t.optional(b.opt.Description)
+			}
+		}
+	}
+	s.Question = t.record(st, buttons)
+	return s
+}
+
+func (t *turn) optional(tx *Text) string {
+	if tx == nil {
+		return ""
+	}
+	return t.text(tx)
+}
+
+// record is what a Say carries for its taps: where it was asked, and where
+// each option led then.
+func (t *turn) record(st *StateDef, buttons []button) json.RawMessage {
+	q := t.st.Question
+	b := make([]byte, 0, 256)
+	b = append(b, `{"n":`...)
+	b = strconv.AppendInt(b, q.Number, 10)
+	b = append(b, `,"set":`...)
+	b = strconv.AppendQuote(b, t.set.ID)
+	b = append(b, `,"flow":"`...)
+	b = append(b, t.st.Flow...)
+	b = append(b, `","state":"`...)
+	b = append(b, t.st.Name...)
+	b = append(b, '"')
+	if q.Sub != "" {
+		b = append(append(append(b, `,"sub":"`...), q.Sub...), '"')
+	}
+	if len(t.st.Stack) > 0 {
+		stack, err := json.Marshal(t.st.Stack)
+		if err == nil {
+			b = append(append(b, `,"stack":`...), stack...)
+		}
+	}
+	b = append(b, `,"options":[`...)
+	for i := range buttons {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"id":"`...)
+		b = append(b, buttons[i].id...)
+		b = append(b, '"')
+		if to := buttons[i].target(st); to != "" {
+			b = append(append(append(b, `,"to":"`...), to...), '"')
+		}
+		b = append(b, '}')
+	}
+	return append(b, "]}"...)
+}
+
+// target is the state a button led to, as flow.state, when it is one state.
+func (b *button) target(st *StateDef) string {
+	x := st.Exit
+	if b.opt != nil && b.opt.Exit != nil {
+		x = b.opt.Exit
+	}
+	if x == nil || x.Kind != ExitGoto || b.opt == nil && b.kind != buttonValue {
+		return ""
+	}
+	return x.Flow + "." + x.State
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+
+	"dispatcher/dm"
+)
+
+// returned is an agent giving the conversation back: what the agent chose,
+// else what the handoff says, else the question that was open, else waiting.
+func (t *turn) returned() {
+	t.takeBack()
+	t.agentSlots()
+	h, hand := t.hand(), t.st.Hand
+	t.st.Hand = nil
+	if flow, name, ok := strings.Cut(t.ev.Resume, "."); ok {
+		flow, name = t.renamed(flow, name)
+		if f := t.set.Flows[flow]; f != nil && f.States[name] != nil {
+			t.firePath("start")
+			t.next = &target{flow, name}
+			return
+		}
+	}
+	if r := h.Returns; r != nil {
+		if r.Say != nil {
+			t.emit(Say{Text: t.text(r.Say), Priority: 2, Rule: r.At.String()})
+		}
+		if r.Exit != nil {
+			if st := t.state(); st != nil {
+				t.follow(r.Exit, st.full)
+				return
+			}
+		}
+	}
+	t.askAgain(hand)
+}
+
+// askAgain asks the question that was open when the handoff came.
+func (t *turn) askAgain(hand *HandState) {
+	if hand != nil && hand.Question != nil {
+		flow, name := t.renamed(hand.AskFlow, hand.AskName)
+		if f := t.set.Flows[flow]; f != nil && f.States[name].Asks() {
+			q := *hand.Question
+			q.Tries, q.Misses, q.Helps, q.Media, q.Reads = 0, 0, 0, 0, 0
+			q.Sub, q.Choices, q.Value = "", nil, nil
+			t.jump(flow, name, hand.Stack)
+			t.st.Question = &q
+			t.repeat(f.States[name])
+			return
+		}
+	}
+	t.st.Question, t.st.Stack = nil, nil
+	t.over, t.waits = true, true
+}
+
+// agentSlots takes the values an agent has edited, read by the slots' rules.
+func (t *turn) agentSlots() {
+	names := make([]string, 0, len(t.ev.Slots))
+	for name := range t.ev.Slots {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		raw := t.ev.Slots[name]
+		if strings.TrimSpace(raw) == "" {
+			t.dropSlot(name)
+			continue
+		}
+		sl := t.set.Slots[name]
+		if sl == nil {
+			sl = &Slot{Name: name, Type: SlotText}
+		}
+		if v, ok := t.reader().value(sl, raw); ok && t.roomFor(name, v) {
+			t.setSlot(name, SlotValue{Value: v, Raw: raw, How: "agent"})
+		}
+	}
+}
+
+// resolved is an agent resolving: the handoff's own after-care, else the
+// project's, else it closes.
+func (t *turn) resolved() {
+	h := t.hand()
+	t.takeBack()
+	t.st.Question = nil
+	t.st.After = true
+	if h.Resolved != nil {
+		if st := t.state(); st != nil {
+			t.st.Hand = nil
+			t.follow(h.Resolved, st.full)
+			return
+		}
+	}
+	t.st.Hand = nil
+	if f := t.set.Flows[t.set.AfterResolve]; f != nil {
+		t.st.Stack = nil
+		t.firePath("start")
+		t.next = &target{f.Name, "start"}
+		return
+	}
+	t.step0("resolve")
+	t.resolve("agent")
+}
+
+// openNew closes after-care and lets the message open a new conversation.
+func (t *turn) openNew() {
+	t.trace.Stage = "none"
+	ev := *t.ev
+	ev.Opening = true
+	t.step0("resolve")
+	t.resolve("agent")
+	t.out = append(t.out, OpenNew{Event: ev})
+}
+
+// mention is a public post: start rules, no stage of understanding. A private
+// question that is open stays open.
+func (t *turn) mention() {
+	if t.st.Owner != dm.OwnerBot {
+		return
+	}
+	t.listen()
+	t.heard, t.public = true, true
+	flow, name, q, stack := t.st.Flow, t.st.Name, t.st.Question, t.st.Stack
+	t.startRules(true)
+	if t.over {
+		return
+	}
+	t.run()
+	if t.st.Owner == dm.OwnerBot {
+		t.st.Flow, t.st.Name, t.st.Question, t.st.Stack = flow, name, q, stack
+		t.over, t.waits = true, true
+	}
+}

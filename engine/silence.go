@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"dispatcher/dm"
+)
+
+// Prefixes and names of the engine's timers.
+const (
+	timerSilence    = "silence:"
+	timerIdle       = "idle"
+	timerUnanswered = "unanswered:"
+)
+
+// ladder is what a state says to silence.
+func (t *turn) ladder(st *StateDef) []Wait {
+	if st == nil {
+		return nil
+	}
+	if st.NoReply != nil {
+		return st.NoReply
+	}
+	return t.set.Defaults.NoReply
+}
+
+// due is when a delay that begins at a moment is over.
+func (t *turn) due(d Delay, from time.Time) time.Time {
+	if d.OpenDays > 0 {
+		at := from
+		for range d.OpenDays {
+			at = d.Schedule.NextOpenDay(at)
+		}
+		return at
+	}
+	if d.Business || d.Schedule != nil {
+		return d.Schedule.Add(from, d.For)
+	}
+	return from.Add(d.For)
+}
+
+// cancelSilence drops every timer of the open question.
+func (t *turn) cancelSilence() {
+	t.out = append(t.out, CancelTimers{Prefix: timerSilence}, CancelTimers{Prefix: timerIdle})
+}
+
+// armSilence starts the ladder of the open question again, at the end of a
+// turn in which the customer wrote or a question was asked.
+func (t *turn) armSilence() {
+	if !t.waits || t.st.Owner != dm.OwnerBot {
+		return
+	}
+	t.cancelSilence()
+	st := t.state()
+	q := t.st.Question
+	shift := time.Duration(0)
+	if q != nil {
+		q.Asked = t.now.UnixMilli()
+		if !t.keepShift {
+			q.Shift = 0
+		}
+		shift = time.Duration(q.Shift) * time.Millisecond
+	}
+	leaves := false
+	if q != nil {
+		steps := t.ladder(st)
+		for i := range steps {
+			t.out = append(t.out, SetTimer{Name: timerSilence + strconv.Itoa(i), At: t.due(steps[i].After, t.now).Add(shift)})
+			leaves = leaves || steps[i].Exit != nil
+		}
+	}
+	if !leaves && t.set.IdleClose > 0 {
+		t.out = append(t.out, SetTimer{Name: timerIdle, At: t.now.Add(t.set.IdleClose)})
+	}
+}
+
+// timer is a timer of ours that is due.
+func (t *turn) timer() {
+	name := t.ev.Timer
+	if rest, ok := strings.CutPrefix(name, timerUnanswered); ok {
+		if n, err := strconv.Atoi(rest); err == nil {
+			t.unanswered(n)
+		}
+		return
+	}
+	if t.st.Owner != dm.OwnerBot {
+		return
+	}
+	if name == timerIdle {
+		t.idle()
+		return
+	}
+	if rest, ok := strings.CutPrefix(name, timerSilence); ok && t.st.Question != nil {
+		if n, err := strconv.Atoi(rest); err == nil {
+			t.silent(n)
+		}
+	}
+}
+
+// idle closes a wait that nothing else ends.
+func (t *turn) idle() {
+	if q := t.st.Question; q != nil {
+		at := time.UnixMilli(q.Asked).Add(t.set.IdleClose)
+		if t.now.Before(at) {
+			t.out = append(t.out, SetTimer{Name: timerIdle, At: at})
+			return
+		}
+	}
+	t.step0("idle")
+	t.note(TraceStep{What: "edge", State: t.st.Position(), Edge: "idle"})
+	t.resolve("idle")
+}
+
+// silent takes step n of the ladder, as the live set has it now.
+func (t *turn) silent(n int) {
+	if !t.place() {
+		return
+	}
+	st := t.state()
+	steps := t.ladder(st)
+	q := t.st.Question
+	if n < 0 || n >= len(steps) || q == nil {
+		return
+	}
+	base, shift := time.UnixMilli(q.Asked), time.Duration(q.Shift)*time.Millisecond
+	if at := t.due(steps[n].After, base).Add(shift); t.now.Before(at) {
+		t.out = append(t.out, SetTimer{Name: t.ev.Timer, At: at})
+		return
+	}
+	step := &steps[n]
+	if step.Exit == nil && n+1 < len(steps) && !t.now.Before(t.due(steps[n+1].After, base).Add(shift)) {
+		return // a later step is due too: after a long sleep only that one speaks
+	}
+	t.tag(step.Tag)
+	t.attempt(st, "no_reply")
+	if step.Exit == nil {
+		if step.Say != nil {
+			t.emit(t.withButtons(st, Say{Text: t.text(step.Say), Priority: 3, Rule: st.where}))
+		}
+		t.note(TraceStep{What: "edge", State: st.full, Edge: numbered("no_reply:", n), At: step.At.String()})
+		t.over = true
+		return
+	}
+	if step.Say != nil {
+		t.emit(Say{Text: t.text(step.Say), Priority: 3, Rule: st.where})
+	}
+	t.cause = dm.CauseNoReply
+	t.hang()
+	t.st.Question = nil
+	t.follow(step.Exit, st.full)
+}

@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"encoding/json"
+	"strings"
+
+	"dispatcher/dm"
+)
+
+// tapRecord is what a Say gave inbox to keep, read back.
+type tapRecord struct {
+	Number  int64   `json:"n"`
+	Set     string  `json:"set"`
+	Flow    string  `json:"flow"`
+	State   string  `json:"state"`
+	Sub     string  `json:"sub"`
+	Stack   []Frame `json:"stack"`
+	Options []struct {
+		ID string `json:"id"`
+		To string `json:"to"`
+	} `json:"options"`
+}
+
+// tapStage understands a button of any age. A record that cannot be read
+// leaves the label to be understood as text.
+func (t *turn) tapStage(st *StateDef) bool {
+	var r tapRecord
+	tap := t.ev.Tap
+	if json.Unmarshal(tap.Record, &r) != nil || tap.Index < 0 || tap.Index >= len(r.Options) {
+		if t.joined.raw == "" {
+			t.joined = spoken{raw: tap.Label}
+		}
+		return false
+	}
+	t.exempt = true
+	id := r.Options[tap.Index].ID
+	t.by = id
+	q := t.st.Question
+	if q != nil && r.Number == q.Number {
+		t.tapOpen(st, &r, id)
+		return true
+	}
+	if t.doubleTap(r.Number, id) {
+		t.waits = false
+		return true
+	}
+	t.tapOld(&r, id)
+	return true
+}
+
+// tapOpen is a tap on the open question, of this set or an older one.
+func (t *turn) tapOpen(st *StateDef, r *tapRecord, id string) {
+	q := t.st.Question
+	if r.Sub != q.Sub && r.Sub == "" {
+		t.backFromSub()
+	}
+	if r.Sub == q.Sub {
+		for _, b := range t.buttons(st) {
+			if b.id == id {
+				t.press(st, &b)
+				return
+			}
+		}
+	}
+	if to := r.Options[t.ev.Tap.Index].To; to != "" {
+		flow, name, _ := strings.Cut(to, ".")
+		if f := t.set.Flows[flow]; f != nil && f.States[name] != nil {
+			t.jump(flow, name, r.Stack)
+			t.reply = answered{q: r.Number, opt: id}
+			t.firePath("tap:jump")
+			t.next = &target{flow, name}
+			return
+		}
+	}
+	t.explain(st)
+}
+
+// doubleTap says that this option was chosen on that question already.
+func (t *turn) doubleTap(q int64, id string) bool {
+	for i := range t.st.Path {
+		if p := &t.st.Path[i]; p.Q == q && p.Opt == id {
+			return true
+		}
+	}
+	return false
+}
+
+// tapOld is a button of an earlier question: old_taps of that state decides.
+func (t *turn) tapOld(r *tapRecord, id string) {
+	flow, name := t.renamed(r.Flow, r.State)
+	f := t.set.Flows[flow]
+	var old *StateDef
+	if f != nil {
+		old = f.States[name]
+	}
+	how := t.set.Defaults.OldTaps
+	if old != nil && old.OldTaps != "" {
+		how = old.OldTaps
+	}
+	switch {
+	case how == "ignore":
+		t.waits = false
+		return
+	case how == "explain" || old == nil || !old.Asks():
+		t.explainOld()
+		return
+	}
+	before := t.st
+	t.jump(flow, name, r.Stack)
+	t.st.Visit++
+	t.st.Question = &Question{Number: t.st.Visit, Kind: old.kind(), Hash: old.hash, Asked: t.now.UnixMilli(), Sub: ""}
+	for _, b := range t.buttons(old) {
+		if b.id == id {
+			t.reply = answered{}
+			t.firePath("tap:jump")
+			t.press(old, &b)
+			if len(t.st.Path) > 0 {
+				t.markChosen(r.Number, id)
+			}
+			return
+		}
+	}
+	t.st, t.shown = before, nil
+	t.explainOld()
+}
+
+// markChosen notes the choice under the number of the question it was tapped
+// on, so that the second tap is a double tap.
+func (t *turn) markChosen(q int64, id string) {
+	last := &t.st.Path[len(t.st.Path)-1]
+	if last.Opt == "" || last.Opt == id {
+		last.Q, last.Opt = q, id
+	}
+}
+
+// firePath fires an edge that may start anywhere and keeps it in the path.
+func (t *turn) firePath(edge string) { t.fire(atAny, edge, edge, "") }
+
+// jump moves to a state with the stack of the time its button was sent.
+func (t *turn) jump(flow, name string, stack []Frame) {
+	kept := make([]Frame, 0, len(stack))
+	for _, fr := range stack {
+		if f := t.set.Flows[fr.Flow]; f != nil && f.States[fr.Name] != nil {
+			kept = append(kept, fr)
+		}
+	}
+	t.st.Flow, t.st.Name, t.st.Stack, t.st.Question = flow, name, kept, nil
+	t.shown = nil
+}
+
+// explainOld explains on the question that is open now.
+func (t *turn) explainOld() {
+	st := t.state()
+	if st == nil || t.st.Question == nil {
+		t.personExit("call:none", dm.CauseVanishedState)
+		return
+	}
+	t.explain(st)
+}
+
+// explain is one message: the built-in sentence, an empty line, the question.
+func (t *turn) explain(st *StateDef) {
+	t.sayQuestion(st, t.sentence("old_tap"))
+	t.over = true
+}

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"dispatcher/dm"
+)
+
+// stateVersion is the format of a saved state.
+const stateVersion = 1
+
+// maxState is the saved state without slots and tags, in bytes; the oldest
+// steps of the path are dropped until the rest fits.
+const maxState = 8 << 10
+
+// NewState is a conversation before its first event.
+func NewState(set *Set) State {
+	return State{Version: stateVersion, Set: set.ID, Owner: dm.OwnerBot}
+}
+
+// dated marks a date in JSON, which has no dates.
+const dated = "\u0000date:"
+
+// EncodeState writes a state as JSON. Dates and lists in slots come back as
+// they were.
+func EncodeState(st State) ([]byte, error) {
+	st.Slots = markDates(st.Slots)
+	st.Question = markQuestion(st.Question)
+	rest := st
+	rest.Slots, rest.Tags = nil, nil
+	for {
+		b, err := json.Marshal(rest)
+		if err != nil {
+			return nil, fmt.Errorf("encode state: %w", err)
+		}
+		over := len(b) - maxState
+		if over <= 0 || len(rest.Path) == 0 {
+			break
+		}
+		drop := min(len(rest.Path), 1+over/128)
+		rest.Path = rest.Path[drop:]
+		rest.Dropped += drop
+	}
+	st.Path, st.Dropped = rest.Path, rest.Dropped
+	b, err := json.Marshal(st)
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return b, nil
+}
+
+// markQuestion does so for a value that waits to be confirmed.
+func markQuestion(q *Question) *Question {
+	if q == nil || q.Value == nil {
+		return q
+	}
+	at, ok := q.Value.Value.(time.Time)
+	if !ok {
+		return q
+	}
+	marked, value := *q, *q.Value
+	value.Value = dated + at.Format(time.RFC3339Nano)
+	marked.Value = &value
+	return &marked
+}
+
+// markDates writes dates as marked texts.
+func markDates(slots map[string]SlotValue) map[string]SlotValue {
+	var out map[string]SlotValue
+	for name, v := range slots {
+		at, ok := v.Value.(time.Time)
+		if !ok {
+			continue
+		}
+		if out == nil {
+			out = maps.Clone(slots)
+		}
+		v.Value = dated + at.Format(time.RFC3339Nano)
+		out[name] = v
+	}
+	if out == nil {
+		return slots
+	}
+	return out
+}
+
+// DecodeState reads what EncodeState wrote.
+func DecodeState(b []byte) (State, error) {
+	var st State
+	if err := json.Unmarshal(b, &st); err != nil {
+		return State{}, fmt.Errorf("decode state: %w", err)
+	}
+	if st.Version > stateVersion {
+		return State{}, fmt.Errorf("decode state: version %d is newer than this program's %d", st.Version, stateVersion)
+	}
+	for name, v := range st.Slots {
+		v.Value = fromJSON(v.Value)
+		st.Slots[name] = v
+	}
+	if st.Question != nil && st.Question.Value != nil {
+		st.Question.Value.Value = fromJSON(st.Question.Value.Value)
+	}
+	return st, nil
+}
+
+// fromJSON gives dates and lists their kind again.
+func fromJSON(v any) any {
+	switch x := v.(type) {
+	case string:
+		if len(x) > len(dated) && x[:len(dated)] == dated {
+			if at, err := time.Parse(time.RFC3339Nano, x[len(dated):]); err == nil {
+				return at
+			}
+		}
+	case []any:
+		list := make([]string, 0, len(x))
+		for _, item := range x {
+			s, ok := item.(string)
+			if !ok {
+				return v
+			}
+			list = append(list, s)
+		}
+		return list
+	}
+	return v
+}

@@ -1,0 +1,270 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dispatcher/dm"
+)
+
+// Step decides one event: the new state and everything that happens, from its
+// arguments alone. It never panics on data: what goes wrong inside gives the
+// state from before the event, the built-in sentence and a handoff with cause
+// engine_error.
+func Step(sets Sets, st State, ev Event) Result {
+	t := &turn{set: sets.Live, st: st, ev: &ev, now: ev.World.Now}
+	t.eval.t = t
+	t.eval.env = environments.Get().(map[string]any)
+	t.eval.env[hidden] = &t.eval
+	defer t.eval.release()
+	t.lang = pickLanguage(t.set.Languages, ev.World.Contact.Language, ev.World.Channel.Locale)
+	if f := t.protected(); f != nil {
+		return t.rescue(st, *f)
+	}
+	if !t.exempt && !ev.World.Rehearsal && t.floods(st) {
+		return t.breakLoop(st)
+	}
+	return t.result()
+}
+
+// protected runs the step and catches what goes wrong in it.
+func (t *turn) protected() (f *fault) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case fault:
+			f = &r
+		default:
+			f = &fault{err: fmt.Errorf("internal problem: %v", r), where: t.st.Position()}
+		}
+	}()
+	t.step()
+	return nil
+}
+
+// step chooses by the kind of event.
+func (t *turn) step() {
+	t.trace.Event, t.trace.Set, t.trace.From = t.ev.Kind, t.set.ID, t.st.Position()
+	t.adopt()
+	switch t.ev.Kind {
+	case EvMessage, EvStart:
+		t.message()
+	case EvTimer:
+		t.timer()
+	case EvReturned:
+		t.returned()
+	case EvResolved:
+		t.resolved()
+	case EvMention:
+		t.mention()
+	}
+	t.run()
+	t.armSilence()
+}
+
+// adopt brings a state up to the live set.
+func (t *turn) adopt() {
+	if t.st.Version == 0 {
+		t.st.Version = stateVersion
+	}
+	if t.st.Owner == "" {
+		t.st.Owner = dm.OwnerBot
+	}
+	if t.st.Question != nil {
+		q := *t.st.Question
+		t.st.Question = &q
+	}
+	if t.st.Set != "" && t.st.Set != t.set.ID {
+		t.rereadSlots()
+	}
+	t.st.Set = t.set.ID
+	t.st.Language = t.lang
+	if t.ev.World.Entry.Source != "" || t.ev.World.Entry.Ref != "" {
+		if t.st.Entry == nil || *t.st.Entry != t.ev.World.Entry {
+			entry := t.ev.World.Entry
+			t.st.Entry = &entry
+		}
+	}
+}
+
+// run enters states until the turn waits, hands off or resolves.
+func (t *turn) run() {
+	for t.next != nil && !t.over {
+		n := *t.next
+		t.next = nil
+		t.enterState(n.flow, n.name)
+	}
+}
+
+// message is a customer's message or the opening of a conversation.
+func (t *turn) message() {
+	if t.st.Owner == dm.OwnerQueue {
+		t.queued()
+		return
+	}
+	t.listen()
+	if t.st.Flow == "" || t.st.Question == nil && !t.st.After {
+		t.open()
+		return
+	}
+	if t.ev.Kind == EvStart {
+		return
+	}
+	if t.ev.Edited {
+		t.edited()
+		return
+	}
+	t.heard = true
+	if !t.place() {
+		return
+	}
+	t.waits = true
+	t.classify()
+}
+
+// listen prepares the texts that stages look at.
+func (t *turn) listen() {
+	t.joined.raw = readable(t.ev.Text)
+	t.current = &t.joined
+	if len(t.ev.Parts) > 1 {
+		for _, p := range slices.Backward(t.ev.Parts) {
+			t.parts = append(t.parts, spoken{raw: readable(p)})
+		}
+	}
+}
+
+// readable is what is classified of a text: its first 10,000 characters,
+// without NUL, which no value may hold.
+func readable(s string) string {
+	return strings.ReplaceAll(cutRunes(s, maxText), "\x00", "")
+}
+
+// open starts a conversation, or one that waits without a question.
+func (t *turn) open() {
+	t.heard = t.ev.Kind == EvMessage
+	if t.heard && !t.blank() {
+		t.fillAhead()
+		if t.everywhereStage() {
+			t.trace.Stage = "everywhere"
+			return
+		}
+		t.first = true
+	}
+	t.startRules(false)
+}
+
+// startRules enters the flow that the project's start rules choose.
+func (t *turn) startRules(public bool) {
+	name, ok := t.chooseFlow(public)
+	if !ok {
+		t.st.Stack = nil
+		t.systemHandoff(dm.CauseNoFlow, !public)
+		return
+	}
+	t.st.Stack = nil
+	t.st.Question = nil
+	if f := t.set.Flows[name]; f != nil && !f.FirstUse {
+		t.first = false
+	}
+	t.step0("start")
+	t.next = &target{name, "start"}
+}
+
+// step0 fires an edge that may start anywhere and keeps no path.
+func (t *turn) step0(edge string) {
+	if _, err := t.machines().fire(atAny, edge); err != nil {
+		t.fail(t.st.Position(), err)
+	}
+}
+
+// machines are those of the flow the conversation is in; before any flow,
+// those of the lobby, which know escapes only.
+func (t *turn) machines() *machines {
+	if f := t.flowDef(); f != nil {
+		return f.machines
+	}
+	return t.set.linked.lobby.machines
+}
+
+// chooseFlow finds the first start rule that holds for this visibility.
+func (t *turn) chooseFlow(public bool) (string, bool) {
+	want := dm.Private
+	if public {
+		want = dm.Public
+	}
+	for i := range t.set.Start {
+		r := &t.set.Start[i]
+		f := t.set.Flows[r.Flow]
+		if f == nil || !f.runs(want) {
+			continue
+		}
+		if r.If == nil || t.cond(r.If) {
+			return r.Flow, true
+		}
+	}
+	return "", false
+}
+
+// runs says whether a flow may run for a visibility; unsaid, it is private.
+func (f *Flow) runs(visibility string) bool {
+	if len(f.On) == 0 {
+		return visibility == dm.Private
+	}
+	return slices.Contains(f.On, visibility)
+}
+
+// StartFlow is the flow that a new conversation would run in these
+// circumstances; false when no rule is left.
+func StartFlow(set *Set, w World, public bool) (flow string, ok bool) {
+	t := &turn{set: set, ev: &Event{World: w}, now: w.Now}
+	t.eval = evaluator{t: t, env: map[string]any{}}
+	t.eval.env[hidden] = &t.eval
+	t.lang = pickLanguage(set.Languages, w.Contact.Language, w.Channel.Locale)
+	defer func() {
+		if recover() != nil {
+			flow, ok = "", false
+		}
+	}()
+	return t.chooseFlow(public)
+}
+
+// result is what the step hands out.
+func (t *turn) result() Result {
+	now := t.now.Unix()
+	for _, e := range t.out {
+		if _, ok := e.(Say); ok {
+			t.st.Sent = append(slices.Clip(t.st.Sent), now)
+		}
+	}
+	if n := len(t.st.Sent) - maxSent; n > 0 {
+		t.st.Sent = slices.Clone(t.st.Sent[n:])
+	}
+	t.trace.To = t.st.Position()
+	return Result{State: t.st, Effects: t.out, Trace: t.trace}
+}
+
+// floods says whether this turn's messages would break the loop ceiling.
+func (t *turn) floods(before State) bool {
+	n := 0
+	for _, e := range t.out {
+		if s, ok := e.(Say); ok && !s.Public {
+			n++
+		}
+	}
+	if n == 0 || t.st.Owner == dm.OwnerQueue && before.Owner != dm.OwnerQueue && n == 1 {
+		return false
+	}
+	minute, hour := n, n
+	for _, at := range before.Sent {
+		age := t.now.Unix() - at
+		if age < int64(time.Minute/time.Second) {
+			minute++
+		}
+		if age < int64(time.Hour/time.Second) {
+			hour++
+		}
+	}
+	return minute > maxPerMin || hour > maxPerHour
+}

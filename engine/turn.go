@@ -1,0 +1,408 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Ceilings of language.md 2.16.
+const (
+	maxEntered  = 100 // states entered in one turn
+	maxSaid     = 10  // bot messages in one turn
+	maxPerMin   = 10  // bot messages in 60 s
+	maxPerHour  = 30
+	maxSent     = 30 // times kept
+	maxText     = 10_000
+	maxStack    = 8
+	maxPath     = 64
+	maxAttempts = 32
+	maxTags     = 50
+	maxTag      = 64
+	maxSlots    = 64 << 10 // bytes of all slots together
+)
+
+// turn is one step in progress. It owns a private copy of the state; what it
+// shares with the state from before (slots, tags, path) is copied before the
+// first write.
+type turn struct {
+	set  *Set
+	st   State
+	ev   *Event
+	now  time.Time
+	lang string
+	eval evaluator
+
+	value any        // candidate of a check, value of a confirm text
+	queue *queueRoot // only while a handoff's words are rendered
+	said  int
+	enter int // states entered
+
+	out    []Effect
+	trace  Trace
+	quotes []Quote
+
+	joined    spoken   // the whole message
+	parts     []spoken // of a burst, newest first
+	current   *spoken  // the form a stage looks at now
+	heard     bool     // a customer message caused this turn
+	exempt    bool     // tap or exact answer: the loop ceiling does not count
+	first     bool     // the message is still to be tried on the first question
+	cause     string   // of a handoff this turn may end in
+	by        string   // phrase or rule that decided
+	score     float64
+	hangs     *Question // open when an escape or the person exit took over
+	hangsAt   [2]string
+	hangStack []Frame
+	next      *target // state to enter
+	over      bool    // the turn has ended: waiting, handed off or resolved
+	waits     bool    // silence has to be armed again
+	delay     time.Duration
+	typing    bool
+	last      string // last words of the bot
+	public    bool
+
+	shown     []button // of the open question, made once
+	shownFor  *StateDef
+	shownSub  string
+	keepShift bool // "one moment" has set the shift
+
+	reply       answered // of the next path step
+	instead     *string  // words that stand in for the built-in handoff sentence
+	personExits int
+
+	ownSlots, ownCounts, ownPath bool
+}
+
+// target is the state that is entered next.
+type target struct{ flow, name string }
+
+// queueRoot is what the environment name queue shows.
+type queueRoot struct {
+	alias, name string
+	position    int
+	wait        *int
+	open        bool
+}
+
+// fault is an engine error on its way out of a turn; Step catches it.
+type fault struct {
+	err   error
+	where string
+}
+
+func (t *turn) fail(where string, err error) { panic(fault{err, where}) }
+
+// flow and state at the stored position.
+func (t *turn) flowDef() *Flow { return t.set.Flows[t.st.Flow] }
+
+func (t *turn) state() *StateDef {
+	if f := t.flowDef(); f != nil {
+		return f.States[t.st.Name]
+	}
+	return nil
+}
+
+func (t *turn) note(s TraceStep) { t.trace.Steps = append(t.trace.Steps, s) }
+
+// cond is a condition of a flow: it must come out as yes or no.
+func (t *turn) cond(x *Expr) bool {
+	out, err := t.eval.eval(x)
+	if err != nil {
+		t.fail(x.Rule, err)
+	}
+	b, ok := out.(bool)
+	if !ok {
+		t.fail(x.Rule, fmt.Errorf("a condition came out as %s", kindOf(out)))
+	}
+	t.noteCond(x, b)
+	return b
+}
+
+// softCond is a condition whose error counts as false (first rules, options).
+func (t *turn) softCond(x *Expr) bool {
+	out, err := t.eval.eval(x)
+	b, ok := out.(bool)
+	if err != nil || !ok {
+		t.note(TraceStep{What: "condition", Cond: x.Source, Value: "error", At: x.Rule})
+		return false
+	}
+	t.noteCond(x, b)
+	return b
+}
+
+func (t *turn) noteCond(x *Expr, b bool) {
+	value := "false"
+	if b {
+		value = "true"
+	}
+	t.note(TraceStep{What: "condition", Cond: x.Source, Value: value, At: x.Rule})
+}
+
+// setSlot fills a slot; the state from before is left alone.
+func (t *turn) setSlot(name string, v SlotValue) {
+	if !t.ownSlots {
+		t.st.Slots = maps.Clone(t.st.Slots)
+		t.ownSlots = true
+	}
+	if t.st.Slots == nil {
+		t.st.Slots = map[string]SlotValue{}
+	}
+	v.At = t.now.UnixMilli()
+	v.Seq = t.ev.Seq
+	if v.State == "" {
+		v.State = t.st.Position()
+	}
+	t.st.Slots[name] = v
+	t.st.Order = append(without(t.st.Order, name), name)
+	t.note(TraceStep{What: "slot", Option: name, By: v.How})
+	if sl := t.set.Slots[name]; sl != nil && sl.Contact {
+		t.out = append(t.out, SetContact{Slots: map[string]SlotValue{name: v}})
+	}
+	if name == "topic" {
+		t.topic(v)
+	}
+}
+
+// topic remembers how the conversation's topic was found.
+func (t *turn) topic(v SlotValue) {
+	id, ok := v.Value.(string)
+	sl := t.set.Slots["topic"]
+	if !ok || sl == nil || sl.Type != SlotChoice {
+		return
+	}
+	how := "rule"
+	switch t.trace.Stage {
+	case "tap":
+		how = "tap"
+	case "exact":
+		how = "label"
+		if onlyDigits(t.joined.norm()) {
+			how = "number"
+		}
+	case "words":
+		how = "keyword"
+	case "fuzzy":
+		how = "fuzzy"
+	}
+	topic := &Topic{ID: id, Label: id, How: how, Matched: t.by, Score: t.score}
+	if st := t.state(); st != nil {
+		for _, o := range st.allOptions() {
+			if o.ID == id && o.Label != nil {
+				topic.Label = t.labelOf(o)
+			}
+		}
+	}
+	t.st.Topic = topic
+}
+
+// dropSlot empties a slot.
+func (t *turn) dropSlot(name string) {
+	if _, ok := t.st.Slots[name]; ok {
+		if !t.ownSlots {
+			t.st.Slots = maps.Clone(t.st.Slots)
+			t.ownSlots = true
+		}
+		delete(t.st.Slots, name)
+		t.st.Order = without(t.st.Order, name)
+	}
+	if sl := t.set.Slots[name]; sl != nil && sl.Contact {
+		if _, ok := t.ev.World.Contact.Slots[name]; ok {
+			t.out = append(t.out, SetContact{Slots: map[string]SlotValue{name: {}}})
+		}
+	}
+}
+
+// without is a fresh copy of a list that lacks one name.
+func without(list []string, name string) []string {
+	out := make([]string, 0, len(list)+1)
+	for _, n := range list {
+		if n != name {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// slot is the value of a slot: of this conversation, of the contact, or its default.
+func (t *turn) slot(name string) any {
+	if v, ok := t.st.Slots[name]; ok {
+		return v.Value
+	}
+	if sl := t.set.Slots[name]; sl != nil {
+		if sl.Contact {
+			if v, ok := t.ev.World.Contact.Slots[name]; ok && !t.forgotten(name) {
+				return v.Value
+			}
+		}
+		return sl.Default
+	}
+	return nil
+}
+
+// forgotten says that this turn has emptied a slot of the contact.
+func (t *turn) forgotten(name string) bool {
+	for _, e := range t.out {
+		if c, ok := e.(SetContact); ok {
+			if v, ok := c.Slots[name]; ok && v.Value == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// known says that a slot is filled; a default does not count.
+func (t *turn) known(name string) bool {
+	if v, ok := t.st.Slots[name]; ok {
+		return v.Value != nil
+	}
+	sl := t.set.Slots[name]
+	if sl == nil || !sl.Contact || t.forgotten(name) {
+		return false
+	}
+	v, ok := t.ev.World.Contact.Slots[name]
+	return ok && v.Value != nil
+}
+
+// roomFor says whether a value fits into what all slots may hold together.
+func (t *turn) roomFor(name string, v any) bool {
+	size := valueSize(v)
+	if size < 1024 && len(t.st.Slots) < 32 {
+		return true
+	}
+	for n, have := range t.st.Slots {
+		if n != name {
+			size += valueSize(have.Value) + len(have.Raw)
+		}
+	}
+	return size <= maxSlots
+}
+
+func valueSize(v any) int {
+	switch x := v.(type) {
+	case string:
+		return len(x)
+	case []string:
+		n := 0
+		for _, s := range x {
+			n += len(s)
+		}
+		return n
+	}
+	return 8
+}
+
+// tag adds conversation tags.
+func (t *turn) tag(texts []*Text) {
+	for _, tx := range texts {
+		name := strings.ToLower(strings.TrimSpace(t.text(tx)))
+		name = cutRunes(name, maxTag)
+		if name == "" || slices.Contains(t.st.Tags, name) || len(t.st.Tags) >= maxTags {
+			continue
+		}
+		t.st.Tags = append(slices.Clip(t.st.Tags), name)
+	}
+}
+
+func (t *turn) untag(texts []*Text) {
+	for _, tx := range texts {
+		name := strings.ToLower(strings.TrimSpace(t.text(tx)))
+		if slices.Contains(t.st.Tags, name) {
+			t.st.Tags = without(t.st.Tags, name)
+		}
+	}
+}
+
+// assign does a list of set.
+func (t *turn) assign(list []SetSlot) {
+	for i := range list {
+		s := &list[i]
+		v := s.Value
+		switch {
+		case s.Expr != nil:
+			out, err := t.eval.eval(s.Expr)
+			if err != nil {
+				t.fail(s.Expr.Rule, err)
+			}
+			v = out
+		case s.Text != nil:
+			v = t.text(s.Text)
+		}
+		if s.Slot == "language" {
+			t.setLanguage(v)
+			continue
+		}
+		if v = t.fitted(s.Slot, v); v == nil {
+			t.dropSlot(s.Slot)
+			continue
+		}
+		t.setSlot(s.Slot, SlotValue{Value: v, How: "set"})
+	}
+}
+
+// fitted makes a value what the slot's type holds; a blank text is no value.
+func (t *turn) fitted(name string, v any) any {
+	if n, ok := number(v); ok {
+		v = n
+	}
+	if list, ok := v.([]any); ok {
+		items := make([]string, len(list))
+		for i := range list {
+			items[i] = t.formatValue(list[i])
+		}
+		v = items
+	}
+	s, isText := v.(string)
+	if isText && strings.TrimSpace(s) == "" {
+		return nil
+	}
+	sl := t.set.Slots[name]
+	if !isText || sl == nil || sl.Type == SlotText || sl.Type == "" {
+		return v
+	}
+	if typed, ok := t.reader().typed(sl, strings.TrimSpace(s)); ok {
+		return typed
+	}
+	return nil
+}
+
+func (t *turn) setLanguage(v any) {
+	lang, ok := v.(string)
+	if !ok || lang == "" {
+		return
+	}
+	t.out = append(t.out, SetContact{Language: lang})
+	t.st.Language = pickLanguage(t.set.Languages, lang, "")
+	t.lang = t.st.Language
+}
+
+func (t *turn) reader() reader {
+	return reader{lang: t.lang, order: t.set.DateOrder, now: t.now, loc: t.set.Timezone, eval: &t.eval}
+}
+
+// pickLanguage is the contact's language if the project has it, else the
+// channel's locale, else the first.
+func pickLanguage(have []string, contact, locale string) string {
+	for _, want := range [...]string{contact, locale} {
+		if want == "" {
+			continue
+		}
+		for _, l := range have {
+			if strings.EqualFold(l, want) {
+				return l
+			}
+		}
+		for _, l := range have {
+			if strings.EqualFold(baseOf(l), baseOf(want)) {
+				return l
+			}
+		}
+	}
+	if len(have) == 0 {
+		return "en"
+	}
+	return have[0]
+}
