@@ -1,0 +1,199 @@
+package rehearse
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"dispatcher/engine"
+)
+
+// maxLine is the longest input line in bytes.
+const maxLine = 1 << 20
+
+// Script runs a talk from r, one input per line, and writes what happens to w:
+//
+//	bot: TEXT
+//	  [n] LABEL
+//	-- handoff QUEUE (REASON)
+//	-- resolved REASON
+//
+// Lines that start with / are commands; a line that is an option's number
+// chooses it. It ends at the end of the input or at /quit.
+func Script(r io.Reader, w io.Writer, talk *Talk) error {
+	in := bufio.NewScanner(r)
+	in.Buffer(make([]byte, 0, 4096), maxLine)
+	for in.Scan() {
+		line := strings.TrimRight(in.Text(), "\r")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		lines, done, err := talk.Input(line)
+		if err != nil {
+			lines = append(lines, Line{Kind: lineNote, Text: "-- " + err.Error()})
+		}
+		if err := Print(w, lines); err != nil {
+			return err
+		}
+		if done {
+			return nil
+		}
+	}
+	if err := in.Err(); err != nil {
+		return fmt.Errorf("read the script: %w", err)
+	}
+	return nil
+}
+
+// lineNote is output of a command.
+const lineNote = "note"
+
+// Input does one line: a command when it starts with /, else the customer's
+// words. done says that the talk is over.
+func (t *Talk) Input(line string) (lines []Line, done bool, err error) {
+	if !strings.HasPrefix(line, "/") {
+		lines, err = t.Say(line)
+		return lines, false, err
+	}
+	verb, rest, _ := strings.Cut(strings.TrimSpace(line[1:]), " ")
+	rest = strings.TrimSpace(rest)
+	if verb == "quit" {
+		return nil, true, nil
+	}
+	lines, err = t.command(verb, rest)
+	return lines, false, err
+}
+
+func (t *Talk) command(verb, rest string) ([]Line, error) {
+	switch verb {
+	case "slots":
+		return notes(t.slotLines()), nil
+	case "state":
+		st := t.State()
+		return notes([]string{"-- " + st.Position() + " (" + st.Owner + ")"}), nil
+	case "why":
+		return notes(prefixed(t.Why())), nil
+	case "back":
+		n := 1
+		if rest != "" {
+			var err error
+			if n, err = strconv.Atoi(rest); err != nil {
+				return nil, fmt.Errorf("/back takes a number")
+			}
+		}
+		if !t.Back(n) {
+			return nil, fmt.Errorf("there are not that many steps to go back")
+		}
+		return nil, nil
+	case "goto":
+		return t.Goto(rest)
+	case "set":
+		name, value, ok := strings.Cut(rest, "=")
+		if !ok {
+			return nil, fmt.Errorf("write /set name=value")
+		}
+		return nil, t.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+	case "wait":
+		d, err := parseWait(rest)
+		if err != nil {
+			return nil, err
+		}
+		return t.Wait(d)
+	case "tap":
+		return t.Tap(rest)
+	case "send":
+		kind, caption, _ := strings.Cut(rest, " ")
+		return t.Media(kind, caption)
+	case "lang":
+		t.SetLanguage(rest)
+		return nil, nil
+	case "agent":
+		return t.Agent(rest)
+	}
+	return nil, fmt.Errorf("there is no /%s: /slots /state /why /back /goto /set /wait /tap /send /lang /agent /quit", verb)
+}
+
+// parseWait reads a duration, days included.
+func parseWait(s string) (time.Duration, error) {
+	if days, rest, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 400 {
+			return 0, fmt.Errorf("%q is not a duration; write 10m, 2h or 1d", s)
+		}
+		d := time.Duration(n) * 24 * time.Hour
+		if rest == "" {
+			return d, nil
+		}
+		more, err := parseWait(rest)
+		return d + more, err
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a duration; write 10m, 2h or 1d", s)
+	}
+	return d, nil
+}
+
+func (t *Talk) slotLines() []string {
+	st := t.State()
+	out := make([]string, 0, len(st.Order))
+	for _, name := range st.Order {
+		v := st.Slots[name]
+		out = append(out, fmt.Sprintf("-- %s = %s (%s)", name, engine.FormatValue(t.live(), st.Language, v.Value), v.How))
+	}
+	if len(out) == 0 {
+		out = append(out, "-- no slots filled")
+	}
+	return out
+}
+
+func prefixed(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = "-- " + l
+	}
+	return out
+}
+
+func notes(texts []string) []Line {
+	out := make([]Line, len(texts))
+	for i, s := range texts {
+		out[i] = Line{Kind: lineNote, Text: s}
+	}
+	return out
+}
+
+// Print writes lines in the format of Script.
+func Print(w io.Writer, lines []Line) error {
+	var b strings.Builder
+	for _, l := range lines {
+		l.write(&b)
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write the transcript: %w", err)
+	}
+	return nil
+}
+
+func (l Line) write(b *strings.Builder) {
+	switch l.Kind {
+	case LineBot:
+		text := l.Text
+		if text == "" && l.Media != nil {
+			text = "[" + l.Media.Kind + " " + l.Media.Path + "]"
+		}
+		b.WriteString("bot: " + strings.ReplaceAll(text, "\n", "\n     ") + "\n")
+		for i, o := range l.Options {
+			fmt.Fprintf(b, "  [%d] %s\n", i+1, o.Label)
+		}
+	case LineHandoff:
+		fmt.Fprintf(b, "-- handoff %s (%s)\n", l.Handoff.Queue, l.Handoff.Reason)
+	case LineResolved:
+		b.WriteString("-- resolved " + l.Reason + "\n")
+	case lineNote:
+		b.WriteString(l.Text + "\n")
+	}
+}
