@@ -1,0 +1,55 @@
+//go:build browser
+
+package web
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestPicturesOfEveryPage opens every page in both themes, on a desk and on a
+// phone, and lets none of them complain, scroll sideways or hide a small target.
+func TestPicturesOfEveryPage(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.fill()
+	pages := []struct{ name, path, ready string }{
+		{"landing", "/", "document.querySelector('.doors')"},
+		{"setup", "/setup/tok", "document.activeElement.id==='p'"},
+		{"login", "/login", "document.activeElement.id==='p'"},
+		{"login-second", "/login/second", "document.activeElement.id==='c'"},
+		{"problem", "/oops", "document.querySelector('h1')"},
+		{"chat", "/chat", "inFrame().querySelectorAll('.w-opt').length===5"},
+		{"console", "/console", "document.querySelectorAll('.card[data-id]').length===10"},
+		{"console-talk", "/console/c/c2", "document.querySelectorAll('.row').length>8 && document.querySelector('.sheet dl')"},
+	}
+	for _, dark := range []bool{false, true} {
+		for _, width := range []int64{1440, 390} {
+			height := int64(900)
+			if width == 390 {
+				height = 844
+			}
+			name := fmt.Sprintf("%d-%v", width, dark)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				b := open(t, width, height, dark)
+				for _, p := range pages {
+					b.goTo(f.URL + p.path)
+					b.help()
+					b.until(p.name, p.ready)
+					b.shot(fmt.Sprintf("%s-%s", p.name, name))
+					if v := b.eval("document.documentElement.scrollWidth<=innerWidth"); v != true {
+						t.Errorf("%s scrolls sideways at %d: %v", p.name, width, b.eval("document.documentElement.scrollWidth"))
+					}
+					if width == 390 {
+						small := b.eval(`[...document.querySelectorAll('button,a[href],select')].filter(e=>{const r=e.getBoundingClientRect();return r.width>0&&r.height>0&&getComputedStyle(e).visibility!=='hidden'&&r.height<44&&!e.closest('p,code,h2,.bubble,.bar,.foot,.scan,.with,.keyline,.demo,.pair-how,.pair-line')}).map(e=>e.outerHTML.slice(0,120)).join('\n')`)
+						if small != "" {
+							t.Errorf("%s has small targets on a phone:\n%s", p.name, small)
+						}
+					}
+				}
+				b.clean()
+			})
+		}
+	}
+}
