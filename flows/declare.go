@@ -133,6 +133,7 @@ func (l *loader) filled(n *source.Node, declared []string) {
 	if !ok {
 		return
 	}
+	l.used["slot "+name] = true
 	if _, known := l.slots[name]; known {
 		return
 	}

@@ -43,6 +43,7 @@ type loader struct {
 	objects   map[string]typ
 	functions map[string]function
 	escapes   []escapeSrc
+	loops     map[*stateSrc]bool // states that E304 reported
 	results   []resultSrc
 	limits    []channelLimits
 	phrases   map[string]string // normalised, by phrase
@@ -72,9 +73,10 @@ type stateSrc struct {
 
 // optionSrc is one option as written.
 type optionSrc struct {
-	at   source.Range // its label
-	idAt source.Range // its id, where written
-	def  *engine.Option
+	at    source.Range // its label
+	idAt  source.Range // its id, where written
+	def   *engine.Option
+	words []*source.Node // of match
 	// written says that it has a way out of its own
 	written bool
 }

@@ -76,6 +76,7 @@ func (l *loader) option(s *stateSrc, label, v *source.Node, at source.Range, pos
 	}
 	d.Short, d.Description = l.text(v.Get("short"), scope{}), l.text(v.Get("description"), scope{})
 	d.Match = l.matchWords(v.Get("match"))
+	o.words = words(v.Get("match"))
 	if when := v.Get("when"); when != nil {
 		d.When = l.condition(when, scope{})
 	}

@@ -1,0 +1,208 @@
+package flows
+
+import (
+	"dispatcher/engine"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// report looks at every expression of a state with what is filled there.
+func (a *assignment) report(s *stateSrc) {
+	d, in := s.def, a.in[s].copy()
+	a.expr(in, d.When)
+	if d.When != nil {
+		a.assume(in, d.When, true)
+	}
+	for _, set := range d.Set {
+		a.expr(in, set.Expr)
+		a.text(in, set.Text)
+		if set.Value == nil && set.Expr == nil && set.Text == nil {
+			a.drop(in, set.Slot)
+		} else {
+			a.put(in, set.Slot)
+		}
+	}
+	a.textList(in, d.Tag)
+	a.textList(in, d.Untag)
+	a.say(in, d.Say)
+	done := a.done(s)
+	a.question(s, done)
+	for _, w := range a.l.ways(s) {
+		b := a.along(s, leaf{way: w}, done)
+		a.exit(b, w.exit)
+	}
+}
+
+func (a *assignment) question(s *stateSrc, b bits) {
+	d := s.def
+	a.text(b, d.Ask)
+	a.text(b, d.Help)
+	for _, o := range s.opts {
+		a.text(b, o.def.Label)
+		a.text(b, o.def.Description)
+	}
+	if c := d.Collect; c != nil {
+		a.text(b, c.Ask)
+		a.textList(b, c.Invalid)
+		a.text(b, c.ConfirmText)
+	}
+	for _, n := range d.NoMatch {
+		a.text(b, n.Say)
+	}
+	for _, w := range d.NoReply {
+		a.text(b, w.Say)
+		a.textList(b, w.Tag)
+	}
+}
+
+// exit looks at the conditions of a branch and at everything a handoff says.
+func (a *assignment) exit(b bits, e *engine.Exit) {
+	if e == nil {
+		return
+	}
+	now := b.copy()
+	for _, arm := range e.Arms {
+		a.expr(now, arm.If)
+		then := now.copy()
+		if arm.If != nil {
+			a.assume(then, arm.If, true)
+			a.assume(now, arm.If, false)
+		}
+		a.exit(then, arm.Exit)
+	}
+	if e.Hand == nil {
+		return
+	}
+	for _, picks := range [][]engine.Pick{e.Hand.Queue, e.Hand.Priority} {
+		at := b.copy()
+		for _, p := range picks {
+			a.expr(at, p.If)
+			if p.If != nil {
+				a.assume(at, p.If, false)
+			}
+		}
+	}
+	a.text(b, e.Hand.Summary)
+	a.say(b, e.Hand.Say)
+	for _, w := range e.Hand.Unanswered {
+		a.text(b, w.Say)
+	}
+}
+
+func (a *assignment) say(b bits, items []engine.SayItem) {
+	for _, item := range items {
+		a.text(b, item.Text)
+		now := b.copy()
+		for _, arm := range item.Group {
+			a.expr(now, arm.If)
+			then := now.copy()
+			if arm.If != nil {
+				a.assume(then, arm.If, true)
+				a.assume(now, arm.If, false)
+			}
+			a.text(then, arm.Text)
+		}
+	}
+}
+
+func (a *assignment) textList(b bits, list []*engine.Text) {
+	for _, t := range list {
+		a.text(b, t)
+	}
+}
+
+func (a *assignment) text(b bits, t *engine.Text) {
+	if t == nil {
+		return
+	}
+	a.textList(b, t.Any)
+	for _, lang := range a.l.set.Languages {
+		if tpl := t.Lang[lang]; tpl != nil {
+			for _, p := range tpl.Parts {
+				a.expr(b, p.Expr)
+			}
+		}
+	}
+}
+
+func (a *assignment) expr(b bits, e *engine.Expr) {
+	if u := a.l.useOf[e]; e != nil && u != nil {
+		n := &nilCheck{a: a, use: u}
+		n.visit(u.tree, b, true)
+	}
+}
+
+// nilCheck reports slots that can be nil where nil would print or fail.
+type nilCheck struct {
+	a   *assignment
+	use *use
+}
+
+func (c *nilCheck) visit(n ast.Node, b bits, needs bool) {
+	if name, ok := slotOf(n); ok {
+		c.slot(n, name, b, needs)
+		return
+	}
+	switch n := n.(type) {
+	case *ast.ChainNode:
+		c.visit(n.Node, b, false)
+	case *ast.MemberNode:
+		c.visit(n.Node, b, !n.Optional)
+	case *ast.UnaryNode:
+		c.visit(n.Node, b, true)
+	case *ast.BinaryNode:
+		c.pair(n, b, needs)
+	case *ast.ConditionalNode:
+		c.visit(n.Cond, b, true)
+		yes, no := b.copy(), b.copy()
+		c.a.assumeNode(yes, n.Cond, true)
+		c.a.assumeNode(no, n.Cond, false)
+		c.visit(n.Exp1, yes, needs)
+		c.visit(n.Exp2, no, needs)
+	case *ast.ArrayNode:
+		for _, item := range n.Nodes {
+			c.visit(item, b, false)
+		}
+	case *ast.PredicateNode:
+		c.visit(n.Node, b, true)
+	case *ast.BuiltinNode, *ast.CallNode:
+		name, args := callOf(n)
+		for _, arg := range args {
+			c.visit(arg, b, name != "empty" && name != "mentions")
+		}
+	}
+}
+
+func (c *nilCheck) pair(n *ast.BinaryNode, b bits, needs bool) {
+	switch n.Operator {
+	case "and", "&&", "or", "||":
+		c.visit(n.Left, b, true)
+		right := b.copy()
+		c.a.assumeNode(right, n.Left, n.Operator == "and" || n.Operator == "&&")
+		c.visit(n.Right, right, true)
+	case "??":
+		c.visit(n.Left, b, false)
+		c.visit(n.Right, b, needs)
+	case "==", "!=", "in", "contains", "startsWith", "endsWith", "matches":
+		c.visit(n.Left, b, false)
+		c.visit(n.Right, b, false)
+	default:
+		c.visit(n.Left, b, true)
+		c.visit(n.Right, b, true)
+	}
+}
+
+func (c *nilCheck) slot(n ast.Node, name string, b bits, needs bool) {
+	i, known := c.a.index[name]
+	if !needs || !known || b.has(i) {
+		return
+	}
+	for _, r := range c.use.slots {
+		if r.name != name {
+			continue
+		}
+		if loc := n.Location(); r.at == c.use.at.span(loc.From, loc.To) {
+			c.a.l.warn("W215", r.at, "slots.%s can still be empty here", name)
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package flows
+
+import (
+	"strings"
+
+	"dispatcher/engine"
+)
+
+// checkEffort compares questions (W326), words (W327) and messages in a row
+// (W328) with the project's budget.
+func (l *loader) checkEffort(g *graph) {
+	e := &effort{g: g, memo: map[*stateSrc]*reach{}, busy: map[*stateSrc]bool{}}
+	budget := l.p.Config.Budget
+	for _, r := range l.set.Start {
+		s := l.stateAt(r.Flow, "start")
+		if s == nil {
+			continue
+		}
+		if got := e.from(s); got.end > budget.Questions {
+			l.in(s.flow.name, s.name, func() {
+				l.warn("W326", s.key.Range, "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, strings.Join(got.path, " → "))
+			})
+		}
+	}
+	for _, t := range l.saidTexts {
+		if n := longest(t.text); n > budget.Words {
+			l.in(t.flow, t.name, func() { l.warn("W327", t.node.Range, "%d words in one message (budget %d)", n, budget.Words) })
+		}
+	}
+	l.checkRuns(g)
+}
+
+// reach is the most questions from a state to an end, and to each return.
+type reach struct {
+	end     int // -1: no end is reached
+	path    []string
+	results map[string]int
+}
+
+type effort struct {
+	g    *graph
+	memo map[*stateSrc]*reach
+	busy map[*stateSrc]bool
+}
+
+// from follows ruling 49: depth first, back edges dropped, the longest path on
+// what remains, calls inlined with their matching results.
+func (e *effort) from(s *stateSrc) *reach {
+	if r, ok := e.memo[s]; ok {
+		return r
+	}
+	e.busy[s] = true
+	r := &reach{end: -1, results: map[string]int{}}
+	for _, f := range e.g.out[s] {
+		if f.by == byLater {
+			continue
+		}
+		asked := 0
+		if s.def.Asks() && f.by != bySkip {
+			asked = 1
+		}
+		e.leaf(r, s, f.exit, asked, 0)
+	}
+	delete(e.busy, s)
+	e.memo[s] = r
+	return r
+}
+
+func (e *effort) leaf(r *reach, s *stateSrc, exit *engine.Exit, asked, depth int) {
+	switch {
+	case exit == nil, exit.Kind == engine.ExitHandoff, exit.Kind == engine.ExitResolve, exit.Kind == engine.ExitResume:
+		r.better(asked, s, nil)
+	case exit.Kind == engine.ExitReturn:
+		r.results[exit.Result] = max(r.results[exit.Result], asked)
+	case exit.Kind == engine.ExitGoto:
+		e.to(r, s, e.g.l.stateAt(exit.Flow, exit.State), asked)
+	case exit.Kind == engine.ExitCall && depth < 8:
+		called := e.g.l.stateAt(exit.Flow, "start")
+		if called == nil || e.busy[called] {
+			return
+		}
+		in := e.from(called)
+		if in.end >= 0 {
+			r.better(asked+in.end, s, in.path)
+		}
+		for result, n := range in.results {
+			e.back(r, s, exit, result, asked+n, depth)
+		}
+	}
+}
+
+func (e *effort) back(r *reach, s *stateSrc, exit *engine.Exit, result string, asked, depth int) {
+	to := exit.On[result]
+	if to == nil {
+		to = exit.OnElse
+	}
+	if to == nil {
+		to = exit.Then
+	}
+	if to == nil {
+		return
+	}
+	for _, f := range leaves(way{exit: to}) {
+		e.leaf(r, s, f.exit, asked, depth+1)
+	}
+}
+
+func (e *effort) to(r *reach, s, next *stateSrc, asked int) {
+	if next == nil || e.busy[next] {
+		return
+	}
+	in := e.from(next)
+	if in.end >= 0 {
+		r.better(asked+in.end, s, in.path)
+	}
+	if next.flow == s.flow {
+		for result, n := range in.results {
+			r.results[result] = max(r.results[result], asked+n)
+		}
+	}
+}
+
+func (r *reach) better(n int, s *stateSrc, rest []string) {
+	if n > r.end {
+		r.end = n
+		r.path = append([]string{s.name}, rest...)
+	}
+}
+
+// longest is the number of words of a text's longest variant or language, each
+// {{ }} counted as one.
+func longest(t *engine.Text) int {
+	n := 0
+	for _, v := range t.Any {
+		n = max(n, longest(v))
+	}
+	for _, tpl := range t.Lang {
+		words := 0
+		for _, p := range tpl.Parts {
+			if p.Expr != nil {
+				words++
+			} else {
+				words += len(strings.Fields(p.Lit))
+			}
+		}
+		n = max(n, words)
+	}
+	return n
+}
+
+// checkRuns: messages in a row without a question (W328), and more than a
+// channel allows (W406).
+func (l *loader) checkRuns(g *graph) {
+	r := &runs{g: g, memo: map[*stateSrc][2]int{}, busy: map[*stateSrc]bool{}}
+	head := map[*stateSrc]bool{}
+	for _, s := range g.states {
+		head[s] = true
+	}
+	for _, s := range g.states {
+		for _, n := range g.silent[s] {
+			if n != s && !s.def.Asks() && messages(s.def) > 0 {
+				head[n] = false
+			}
+		}
+	}
+	for _, s := range g.states {
+		if !head[s] {
+			continue
+		}
+		got := r.from(s)
+		l.in(s.flow.name, s.name, func() {
+			if got[0] > l.p.Config.Budget.Messages {
+				l.warn("W328", s.key.Range, "%d messages in a row without a question (budget %d)", got[0], l.p.Config.Budget.Messages)
+			}
+			for _, c := range l.limits {
+				if c.InARow > 0 && got[1] > c.InARow {
+					l.warn("W406", s.key.Range, "%d messages in a row; %s allows %d", got[1], c.Kind, c.InARow)
+				}
+			}
+		})
+	}
+}
+
+// runs counts messages of one turn: without and with the question at its end.
+type runs struct {
+	g    *graph
+	memo map[*stateSrc][2]int
+	busy map[*stateSrc]bool
+}
+
+func (r *runs) from(s *stateSrc) [2]int {
+	if got, ok := r.memo[s]; ok {
+		return got
+	}
+	if r.busy[s] {
+		return [2]int{}
+	}
+	r.busy[s] = true
+	own := messages(s.def)
+	got := [2]int{own, own}
+	switch {
+	case s.def.Asks():
+		if s.def.Ask != nil || s.def.Collect != nil {
+			got[1]++
+		} else {
+			got[0] = max(own-1, 0) // the last message is the question
+		}
+	default:
+		var best [2]int
+		for _, n := range r.g.silent[s] {
+			next := r.from(n)
+			best[0], best[1] = max(best[0], next[0]), max(best[1], next[1])
+		}
+		if e := s.def.Exit; e != nil && e.Hand != nil && !e.Hand.SayNothing {
+			best[0], best[1] = max(best[0], 1), max(best[1], 1)
+		}
+		got[0] += best[0]
+		got[1] += best[1]
+	}
+	delete(r.busy, s)
+	r.memo[s] = got
+	return got
+}
