@@ -245,7 +245,7 @@ func (s *Store) leaseLost(ctx context.Context, q storage.LeaseQuery) (work []sto
 	span := q.For.Milliseconds()
 	var found []storage.Work
 	err = s.read(ctx, "lease lost", func(t *tx) (err error) {
-		found, err = readRows(t, selectRows+"o.status = 2 AND (?1 = 0 OR o.channel_id = ?1) ORDER BY o.id", q.Channel)
+		found, err = readRows(t, selectRows+"o.status = 2 AND (?1 = 0 OR o.channel_id = ?1) ORDER BY o.lease_until, o.id", q.Channel)
 		return err
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
 	if !given {
-		_ = flag.Set("rapid.checks", "8") // 200 steps each; the long run asks for more
+		_ = flag.Set("rapid.checks", "3") // 200 steps each; a long run asks for more
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -229,7 +229,7 @@ func eventCases() []testCase {
 }
 
 func cursors(w *world) {
-	const writers, each = 16, 12
+	const writers, each = 16, 6
 	var writing, reading sync.WaitGroup
 	done := make(chan struct{})
 	for n := range writers {
