@@ -26,7 +26,7 @@ func BenchmarkApply(b *testing.B) {
 				b.ReportMetric(0, "ns/op")
 				if grouped && alone > 0 {
 					b.ReportMetric(rate/alone, "x-alone")
-				} else {
+				} else if !grouped {
 					alone = rate
 				}
 			})

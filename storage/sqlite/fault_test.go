@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -353,21 +354,53 @@ func TestAuditChain(t *testing.T) {
 	}
 }
 
-func TestCheckpointMode(t *testing.T) {
+// TestLogStaysShort: the checkpointer empties the log beside a busy writer, and
+// a reader that stays does not stop it for good.
+func TestLogStaysShort(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, Options{CheckpointBytes: 4096})
-	applyOne(t, s, opening(1))
+	ctx := context.Background()
+	s := openStore(t, Options{CheckpointBytes: 512 << 10})
+	for n := 1; s.walBytes() < s.opt.CheckpointBytes; n++ {
+		applyOne(t, s, opening(n))
+	}
 	now := s.opt.Now()
-	if got := s.checkpointMode(now); got != "PASSIVE" {
-		t.Errorf("a long log: %q", got)
+	if !s.checkpointDue(now) {
+		t.Error("a long log is not due")
 	}
-	if got := s.checkpointMode(now.Add(2 * idleBefore)); got != "TRUNCATE" {
-		t.Errorf("a quiet store: %q", got)
+	reader, err := s.walkDB.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if blocked, err := s.checkpoint(context.Background(), "TRUNCATE"); blocked || err != nil {
-		t.Fatal(blocked, err)
+	var n int
+	if err := reader.QueryRow("SELECT count(*) FROM contacts").Scan(&n); err != nil {
+		t.Fatal(err)
 	}
-	if got := s.checkpointMode(now.Add(2 * idleBefore)); got != "" || s.walBytes() != 0 {
-		t.Errorf("an empty log of %d bytes: %q", s.walBytes(), got)
+	applyOne(t, s, opening(5000))
+	if blocked, err := s.shorten(ctx); err != nil || !blocked {
+		t.Errorf("a reader on the log: blocked %v, %v", blocked, err)
+	}
+	applyOne(t, s, opening(5001)) // the writer does not suffer
+	if err := reader.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if blocked, err := s.shorten(ctx); err != nil || blocked || s.walBytes() != 0 {
+		t.Errorf("blocked %v, %d bytes left, %v", blocked, s.walBytes(), err)
+	}
+	applyOne(t, s, opening(5002))
+	if s.checkpointDue(s.opt.Now()) || !s.checkpointDue(s.opt.Now().Add(2*idleBefore)) {
+		t.Error("a short log is due while it is written, or not due when it is quiet")
+	}
+}
+
+// TestOddPath: the folder's name goes into the driver's address.
+func TestOddPath(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"with space", "per%20cent", "what?is=this", "ha#sh", "ü"} {
+		dir := filepath.Join(tempDir(t), name)
+		s := openStore(t, Options{Dir: dir})
+		applyOne(t, s, opening(1))
+		if info, err := os.Stat(filepath.Join(dir, File)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

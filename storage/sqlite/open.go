@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	lib "modernc.org/sqlite"
 
@@ -174,6 +175,13 @@ func plainPragmas(opt Options) []string {
 		"synchronous(" + sync + ")", "foreign_keys(ON)", "trusted_schema(OFF)", "cell_size_check(ON)",
 		"temp_store(MEMORY)", "mmap_size(0)", "secure_delete(ON)", "wal_autocheckpoint(0)", "journal_size_limit(67108864)",
 	}
+}
+
+// checkpointPragmas: a reader in the way is told of at once, not waited for
+// while the writer stands still.
+func checkpointPragmas(opt Options) []string {
+	opt.BusyTimeout = 10 * time.Millisecond
+	return plainPragmas(opt)
 }
 
 func writerPragmas(opt Options) []string { return append(plainPragmas(opt), "cache_size(-32768)") }

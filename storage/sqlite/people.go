@@ -70,11 +70,14 @@ func (s *Store) Erase(ctx context.Context, e storage.Erasure) (storage.Erased, e
 	return erased, s.truncateWAL(ctx)
 }
 
-// mergedInto lists a contact and those merged into it, breadth first.
+// mergedInto lists everybody who is the same person: the contact at the end
+// of the merges and all that were merged into it, breadth first.
 func (t *tx) mergedInto(contact int64) ([]int64, error) {
 	var people []int64
 	var id int64
-	err := t.each(`WITH RECURSIVE p(id, depth) AS (SELECT id, 0 FROM contacts WHERE id = ?1
+	err := t.each(`WITH RECURSIVE up(id, into_id, depth) AS (SELECT id, merged_into, 0 FROM contacts WHERE id = ?1
+ UNION ALL SELECT c.id, c.merged_into, up.depth + 1 FROM contacts c JOIN up ON c.id = up.into_id WHERE up.depth < 64),
+ p(id, depth) AS (SELECT id, 0 FROM (SELECT id FROM up ORDER BY depth DESC LIMIT 1)
  UNION SELECT c.id, p.depth + 1 FROM contacts c JOIN p ON c.merged_into = p.id WHERE p.depth < 64) SELECT id FROM p ORDER BY depth, id`,
 		[]any{contact}, []any{&id}, func() error {
 			people = append(people, id)

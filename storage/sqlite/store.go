@@ -105,7 +105,7 @@ func (s *Store) open(ctx context.Context) error {
 	for range readerCount {
 		s.readers <- &conn{db: readers}
 	}
-	if s.checkDB, err = s.openDB(plainPragmas(s.opt), 1); err != nil {
+	if s.checkDB, err = s.openDB(checkpointPragmas(s.opt), 1); err != nil {
 		return err
 	}
 	if s.walkDB, err = s.openDB(readerPragmas(s.opt), 2); err != nil {

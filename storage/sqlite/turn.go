@@ -159,7 +159,8 @@ func shardOf(t *storage.Turn) int64 {
 }
 
 // identities are upserted; an address that belongs to somebody else by now
-// makes the turn stale: two first messages raced.
+// makes the turn stale: two first messages raced. The address of a merged
+// contact may pass to the one it was merged into.
 func (a *applier) identities(t *storage.Turn) error {
 	for _, i := range t.Identities {
 		contact := i.Contact
@@ -171,8 +172,8 @@ func (a *applier) identities(t *storage.Turn) error {
 		}
 		n, err := a.change(`INSERT INTO identities(`+identityCols+`) VALUES (?,?,?,?,?,?,?,?,?)
  ON CONFLICT(channel_id, addr) DO UPDATE SET address = excluded.address, display = excluded.display, verified = excluded.verified,
-  verified_until = excluded.verified_until, last_in_at = max(last_in_at, excluded.last_in_at), blocked = excluded.blocked
- WHERE contact_id = excluded.contact_id`,
+  verified_until = excluded.verified_until, last_in_at = max(last_in_at, excluded.last_in_at), blocked = excluded.blocked, contact_id = excluded.contact_id
+ WHERE contact_id = excluded.contact_id OR EXISTS (SELECT 1 FROM contacts c WHERE c.id = identities.contact_id AND c.merged_into = excluded.contact_id)`,
 			i.Channel, i.Addr, contact, i.Address, i.Display, i.Verified, i.VerifiedUntil, i.LastInAt, i.Blocked)
 		if err != nil {
 			return raced("identity", err)
@@ -257,7 +258,16 @@ func (a *applier) changeConversation(t *storage.Turn) error {
 	if n == 0 {
 		return a.whyNot(c.ID, t.Expect, before)
 	}
-	return nil
+	return a.whose(c.ID)
+}
+
+// whose fills in what the caller left out.
+func (a *applier) whose(conv int64) error {
+	if a.contact != 0 && a.uid != (storage.UID{}) {
+		return nil
+	}
+	_, err := a.one("SELECT uid, contact_id FROM conversations WHERE id = ?", []any{conv}, uidScan{&a.uid}, &a.contact)
+	return err
 }
 
 // touchConversation is a turn that leaves the conversation's own row as it
@@ -276,8 +286,7 @@ func (a *applier) touchConversation(t *storage.Turn) error {
 	if n == 0 {
 		return a.whyNot(t.Key.ID, t.Expect, before)
 	}
-	_, err = a.one("SELECT uid, contact_id FROM conversations WHERE id = ?", []any{t.Key.ID}, uidScan{&a.uid}, &a.contact)
-	return err
+	return a.whose(t.Key.ID)
 }
 
 // whyNot tells a stale turn from one whose seq is wrong.

@@ -16,44 +16,57 @@ import (
 )
 
 // checkpointEvery is how often the size of the write-ahead log is looked at;
-// idleBefore is how long nothing may be written before it is emptied.
+// idleBefore is how long nothing may be written before it is emptied;
+// afterBlocked is how long a reader that stands in the way is left alone.
 const (
 	checkpointEvery = 500 * time.Millisecond
 	idleBefore      = 30 * time.Second
+	afterBlocked    = 10
 )
 
 // checkpoints keeps the write-ahead log short, off the commit path, until Close.
 func (s *Store) checkpoints() {
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
-	for {
+	for rest := 0; ; rest-- {
 		select {
 		case <-s.closing:
 			return
 		case <-tick.C:
 		}
-		mode := s.checkpointMode(time.Now())
-		if mode == "" {
+		if rest > 0 || !s.checkpointDue(time.Now()) {
 			continue
 		}
-		if _, err := s.checkpoint(context.Background(), mode); err != nil && !busy(err) {
+		blocked, err := s.shorten(context.Background())
+		switch {
+		case err != nil && !errors.Is(err, storage.ErrClosed):
 			s.log.Warn("storage.checkpoint", "code", codeOf(err))
+		case blocked:
+			rest = afterBlocked
 		}
 	}
 }
 
-// checkpointMode: PASSIVE when the log is long, which waits for nobody;
-// TRUNCATE when nobody has written for a while.
-func (s *Store) checkpointMode(now time.Time) string {
+// checkpointDue: the log is long, or nobody has written for a while.
+func (s *Store) checkpointDue(now time.Time) bool {
 	wal := s.walBytes()
 	idle := now.Sub(time.Unix(0, s.lastWrite.Load())) > idleBefore
-	switch {
-	case wal > 0 && idle:
-		return "TRUNCATE"
-	case wal >= s.opt.CheckpointBytes:
-		return "PASSIVE"
+	return wal >= s.opt.CheckpointBytes || (wal > 0 && idle)
+}
+
+// shorten moves the log into the database: first beside the writer, who waits
+// for nothing, then the short rest without one, so that a busy writer cannot
+// make the log grow for ever.
+func (s *Store) shorten(ctx context.Context) (blocked bool, err error) {
+	if _, err := s.checkpoint(ctx, "PASSIVE"); err != nil {
+		return false, err
 	}
-	return ""
+	c, err := take(ctx, s, s.writer)
+	if err != nil {
+		return false, err
+	}
+	defer func() { s.writer <- c }()
+	return s.checkpoint(ctx, "TRUNCATE")
 }
 
 func (s *Store) walBytes() int64 {

@@ -69,8 +69,13 @@ func eraseMerged(w *world) {
 		c.Merged = a.Contact.ID
 		t.Contact = &c
 	})
-	erased, err := w.s.Erase(context.Background(), storage.Erasure{Contact: a.Contact.ID, Tag: []byte("t")})
+	w.do(a, func(t *storage.Turn) {
+		t.Identities = []storage.Identity{{Channel: 1, Addr: addrOf(2), Contact: a.Contact.ID}}
+	})
+	// Whichever of the two is named, it is the same person.
+	erased, err := w.s.Erase(context.Background(), storage.Erasure{Contact: b.Contact.ID, Tag: []byte("t")})
 	w.must(err)
+	w.check(erased.Tables["identities"] == 2, "addresses: %v", erased.Tables)
 	w.check(erased.Tables["contact_keys"] == 2 && w.rows("contacts") == 0, "%v", erased.Tables)
 }
 
