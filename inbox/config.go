@@ -24,7 +24,7 @@ type Config struct {
 	PublicURL  string                // "" = unknown
 	Loopback   bool                  // the server listens on loopback only
 
-	Openers map[string]channels.Opener             // kind → how to open it
+	Openers map[string]channels.Opener                 // kind → how to open it
 	Secret  func(ref string) (value string, err error) // resolves references of a channel's configuration
 	CapsOf  func(kind string) (channels.Caps, bool)
 	Entry   []byte // secret of entry tokens; nil: derived

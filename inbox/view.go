@@ -31,6 +31,7 @@ type Common struct {
 	OptionsAs    string
 	Public       string // off listen reply
 	IgnoreApps   []string
+	Insecure     bool // plain http to a loopback address
 }
 
 // View is a Snapshot with everything unsealed: what a decision is made on.

@@ -1,0 +1,107 @@
+package inbox
+
+import (
+	"sync"
+
+	"dispatcher/storage"
+)
+
+// drainEvents is how many queued events of a lane become one turn at most.
+const drainEvents = 16
+
+// laneKey is the address a conversation was opened on.
+type laneKey struct {
+	channel int64
+	addr    [16]byte
+}
+
+func keyOf(channel int64, addr []byte) (k laneKey) {
+	k.channel = channel
+	copy(k.addr[:], addr)
+	return k
+}
+
+func (k laneKey) storage() storage.Key {
+	return storage.Key{Channel: k.channel, Addr: append([]byte(nil), k.addr[:]...)}
+}
+
+// job is one entry of a lane: an inbound event, or anything else that must not
+// run beside another turn of the same conversation.
+type job struct {
+	event *arrival
+	run   func()
+}
+
+// lanes hold one FIFO per address. A lane exists while something is in it; it
+// keeps arrival order and holds no truth.
+type lanes struct {
+	mu     sync.Mutex
+	byKey  map[laneKey][]job
+	busy   map[laneKey]bool
+	events func(laneKey, []*arrival)
+	wg     sync.WaitGroup
+}
+
+func newLanes(events func(laneKey, []*arrival)) *lanes {
+	return &lanes{byKey: map[laneKey][]job{}, busy: map[laneKey]bool{}, events: events}
+}
+
+// push appends jobs in one piece: nothing of another caller comes between.
+func (l *lanes) push(k laneKey, jobs ...job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.byKey[k] = append(l.byKey[k], jobs...)
+	if !l.busy[k] {
+		l.busy[k] = true
+		l.wg.Add(1)
+		go l.work(k)
+	}
+}
+
+func (l *lanes) work(k laneKey) {
+	defer l.wg.Done()
+	for {
+		batch := l.next(k)
+		if batch == nil {
+			return
+		}
+		if batch[0].run != nil {
+			batch[0].run()
+			continue
+		}
+		events := make([]*arrival, len(batch))
+		for i, j := range batch {
+			events[i] = j.event
+		}
+		l.events(k, events)
+	}
+}
+
+// next takes one other job, or up to drainEvents events; nil ends the lane.
+func (l *lanes) next(k laneKey) []job {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue := l.byKey[k]
+	if len(queue) == 0 {
+		delete(l.byKey, k)
+		delete(l.busy, k)
+		return nil
+	}
+	n := 1
+	for queue[0].run == nil && n < len(queue) && n < drainEvents && queue[n].run == nil {
+		n++
+	}
+	batch := queue[:n:n]
+	l.byKey[k] = queue[n:]
+	return batch
+}
+
+// wait returns when every lane is empty.
+func (l *lanes) wait() { l.wg.Wait() }
+
+// len is how many lanes exist now.
+func (l *lanes) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.busy)
+}

@@ -1,0 +1,225 @@
+package inbox
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"dispatcher/channels"
+	"dispatcher/dm"
+	"dispatcher/engine"
+	"dispatcher/storage"
+)
+
+// Waits of channels.md 4.6.
+const (
+	reconcileMost = 60 * time.Second
+	unknownWait   = 5 * time.Minute // silence after a held question of the bot
+	timerUnknown  = "unknown:"      // and the row's id
+)
+
+// awaiting holds the rows of this process of which nobody knows whether they
+// arrived, so that an echo or a status that names their key can settle them.
+type awaiting struct {
+	mu    sync.Mutex
+	byKey map[string]storage.OutboxRow
+}
+
+func newAwaiting() *awaiting { return &awaiting{byKey: map[string]storage.OutboxRow{}} }
+
+func (a *awaiting) put(row storage.OutboxRow) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.byKey[keyReceipt(uuid.UUID(row.UID).String(), int(row.Part))] = row
+}
+
+// take gives the rows of a key, each once.
+func (a *awaiting) take(key string) (rows []storage.OutboxRow) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for k, row := range a.byKey {
+		if k == key || strings.HasPrefix(k, key+".") {
+			rows = append(rows, row)
+			delete(a.byKey, k)
+		}
+	}
+	return rows
+}
+
+// of gives the rows of a conversation that still wait for proof.
+func (a *awaiting) of(conversation int64) (rows []storage.OutboxRow) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, row := range a.byKey {
+		if row.Conversation == conversation {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// ambiguous settles a row that may have been written without an answer we
+// could read: by what the platform can tell us, else by the channel's policy.
+func (x *sender) ambiguous(ctx context.Context, row storage.OutboxRow, _ *letter) {
+	x.s.metrics.ambiguous.WithLabelValues(x.acct.Alias).Inc()
+	policy := x.acct.Common.AmbiguousBot
+	if row.Origin == storage.OriginAgent {
+		policy = x.acct.Common.AmbiguousMan
+	}
+	now := x.s.now()
+	switch caps := x.acct.Caps; {
+	case caps.Send == channels.Idempotent && policy != "hold":
+		x.again(row, string(dm.ReasonTransient))
+	case caps.Send == channels.Reconcilable && row.Error != codeResent:
+		wait := caps.Reconcile
+		if wait <= 0 || wait > reconcileMost {
+			wait = reconcileMost
+		}
+		x.unknown(row, now.Add(wait))
+	case policy == "resend" && row.Error != codeResent:
+		x.again(row, codeResent)
+	case caps.Send == channels.Windowed && row.Error != codeResent && policy != "hold" && now.Sub(time.UnixMilli(row.MarkedAt)) < caps.Reconcile:
+		x.again(row, codeResent)
+	default:
+		x.holdRow(ctx, row)
+	}
+}
+
+// again sends the row once more, with the same key.
+func (x *sender) again(row storage.OutboxRow, code string) {
+	now := x.s.now()
+	due := now.Add(retryDelay(row.Attempt+2, jitter))
+	_, err := x.s.batcher.Settle(storage.Settlement{Do: "retry", Row: row.ID, Attempt: row.Attempt, Now: now.UnixMilli(), DueAt: due.UnixMilli(), Error: code})
+	x.s.wrote(err)
+}
+
+// unknown keeps a row until its proof comes, or the end of waiting for it
+// (zero: until a person decides).
+func (x *sender) unknown(row storage.OutboxRow, until time.Time) bool {
+	now := x.s.now().UnixMilli()
+	set := storage.Settlement{Do: "unknown", Row: row.ID, Attempt: row.Attempt, Now: now, Error: codeAmbiguous}
+	if row.Error == codeResent {
+		set.Error = codeResent
+	}
+	if !until.IsZero() {
+		set.DueAt = until.UnixMilli()
+	}
+	set.Events = settleEvents(row, storage.UID{}, x.s.now(), "unknown")
+	got, err := x.s.batcher.Settle(set)
+	x.s.wrote(err)
+	if err != nil || !got[0].OK {
+		return false
+	}
+	row.Error, row.Status = set.Error, storage.RowUnknown
+	x.s.awaiting.put(row)
+	x.s.metrics.sends.WithLabelValues(x.acct.Alias, "unknown").Inc()
+	x.s.changed(row, storage.UID{}, "unknown")
+	return true
+}
+
+// holdRow leaves it to a person, and for a question of the bot to the
+// customer: an answer proves that it arrived, silence gets them a person.
+func (x *sender) holdRow(ctx context.Context, row storage.OutboxRow) {
+	if !x.unknown(row, time.Time{}) || row.Origin == storage.OriginAgent || row.Seq == 0 {
+		return
+	}
+	_, err := x.s.Do(ctx, storage.Key{ID: row.Conversation}, func(v *View) (*Draft, error) {
+		if v.Snap.Conv.Status != storage.Open || v.Snap.Conv.Owner != storage.OwnerBot {
+			return nil, nil
+		}
+		d := v.Draft()
+		d.Timer(timerUnknown+strconv.FormatInt(row.ID, 10), v.Now.Add(unknownWait))
+		return d, nil
+	})
+	if err != nil {
+		x.s.log.LogAttrs(ctx, slog.LevelError, "watch over a held message", slog.Int64("conversation", row.Conversation), slog.Any("error", err))
+	}
+}
+
+// unknownDue is the end of unknownWait without an answer.
+func (s *Service) unknownDue(d *Draft) error {
+	if d.conv.Owner != storage.OwnerBot {
+		return nil
+	}
+	return d.Handoff(engine.Handoff{Cause: dm.CauseDeliveryFailed, Reason: "unknown"}, engine.Trace{Event: "send", Error: "unknown"})
+}
+
+// provedByAnswer settles the held questions that a customer's message answers.
+func (s *Service) provedByAnswer(conversation int64) {
+	for _, row := range s.awaiting.of(conversation) {
+		if row.Origin == storage.OriginAgent {
+			continue
+		}
+		s.proved(row, "", storage.DeliverySent)
+	}
+}
+
+// proved settles a row that arrived after all.
+func (s *Service) proved(row storage.OutboxRow, messageID string, delivery int16) {
+	now := s.now().UnixMilli()
+	key := uuid.UUID(row.UID).String()
+	set := storage.Settlement{Do: "sent", Row: row.ID, Attempt: row.Attempt, Now: now, Delivery: delivery}
+	if row.Seq != 0 {
+		names := []string{keyReceipt(key, int(row.Part)), key}
+		if messageID != "" {
+			set.External = s.receiptHash(row.Channel, messageID)
+			names = append(names, messageID)
+		}
+		for _, name := range names {
+			set.Receipts = append(set.Receipts, storage.Receipt{Channel: row.Channel, Hash: s.receiptHash(row.Channel, name), Conversation: row.Conversation, Seq: row.Seq, At: now})
+		}
+		set.Events = settleEvents(row, storage.UID{}, s.now(), "sent")
+	}
+	got, err := s.batcher.Settle(set)
+	s.wrote(err)
+	s.awaiting.take(keyReceipt(key, int(row.Part)))
+	if err == nil && got[0].OK {
+		s.changed(row, storage.UID{}, "sent")
+	}
+}
+
+// reconcile asks the platform, at the end of the wait for proof, whether the
+// row arrived.
+func (x *sender) reconcile(ctx context.Context, row storage.OutboxRow) {
+	found, id, sure := x.ask(ctx, row)
+	switch {
+	case found:
+		x.s.proved(row, id, storage.DeliverySent)
+	case row.Origin == storage.OriginAgent || x.acct.Common.AmbiguousBot == "hold" || row.Error == codeResent || !sure:
+		x.s.awaiting.take(keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)))
+		x.holdRow(ctx, row)
+	default:
+		x.s.awaiting.take(keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)))
+		x.again(row, codeResent)
+	}
+}
+
+// ask is the question itself; sure is false when there was no answer to it.
+func (x *sender) ask(ctx context.Context, row storage.OutboxRow) (found bool, id string, sure bool) {
+	r, ok := x.acct.Adapter.(channels.Reconciler)
+	if !ok {
+		return false, "", true // waiting for an echo or a status was all there is
+	}
+	l, err := x.open(ctx, storage.Work{Row: &row, Conv: row.Conversation})
+	if err != nil {
+		return false, "", false
+	}
+	out := l.out
+	if len(l.calls) > 0 && row.Part > 0 {
+		out.Text, out.Options, out.Links, out.Media = l.calls[len(l.calls)-1].Text, nil, nil, nil
+	}
+	call, err := r.RenderReconcile(out, time.UnixMilli(row.MarkedAt))
+	if err != nil {
+		return false, "", false
+	}
+	if x.buckets.take([]channels.Call{call}, l.addr, false, x.s.now()) > 0 {
+		return false, "", false
+	}
+	found, id, err = r.ParseReconcile(x.call(call, time.Now()), out)
+	return found, id, err == nil
+}

@@ -1,0 +1,177 @@
+package inbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"dispatcher/storage"
+)
+
+// switchPoll is how late a kill switch thrown elsewhere is seen.
+const switchPoll = time.Second
+
+// Scopes of the kill switch: everything, one channel, one flow.
+const (
+	ScopeAll     = "all"
+	scopeChannel = "channel:"
+	scopeFlow    = "flow:"
+)
+
+// SwitchRecord is the body of a KindSwitch record; the record's existence is
+// what pauses.
+type SwitchRecord struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+}
+
+// switches is the last look at the kill switch records. The mark of every bot
+// row asks the store itself, in its own transaction.
+type switches struct {
+	on atomic.Pointer[map[string]SwitchRecord]
+}
+
+// killed says whether the bot may not speak on this channel and in this flow.
+func (w *switches) killed(alias, flow string) bool {
+	on := w.on.Load()
+	if on == nil || len(*on) == 0 {
+		return false
+	}
+	for _, scope := range switchScopes(alias, flow) {
+		if _, ok := (*on)[scope]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// switchScopes lists the scopes that stop a message of this flow on this channel.
+func switchScopes(alias, flow string) []string {
+	scopes := []string{ScopeAll, scopeChannel + alias}
+	if flow != "" {
+		scopes = append(scopes, scopeFlow+flow)
+	}
+	return scopes
+}
+
+// Switches lists the kill switches that are on, by scope.
+func (s *Service) Switches() map[string]SwitchRecord {
+	if on := s.switches.on.Load(); on != nil {
+		return *on
+	}
+	return nil
+}
+
+// SetSwitch throws or releases a kill switch: scope is "all", "channel:ALIAS"
+// or "flow:NAME". Running conversations in scope leave the bot; resuming drags
+// nothing back.
+func (s *Service) SetSwitch(ctx context.Context, scope string, on bool, by, reason string) error {
+	if scope != ScopeAll && !strings.HasPrefix(scope, scopeChannel) && !strings.HasPrefix(scope, scopeFlow) {
+		return fmt.Errorf("inbox: %q is no scope of the kill switch", scope)
+	}
+	rec := storage.Record{Kind: storage.KindSwitch, ID: []byte(scope), Delete: !on}
+	switch have, err := s.store.Get(ctx, rec.Kind, rec.ID); {
+	case err == nil:
+		rec.Version = have.Version
+	case !errors.Is(err, storage.ErrNotFound):
+		return fmt.Errorf("inbox: kill switch %s: %w", scope, err)
+	case !on:
+		return nil
+	}
+	var err error
+	if rec.Body, err = json.Marshal(SwitchRecord{By: by, Reason: reason, Since: s.now().UTC()}); err != nil {
+		return err
+	}
+	verb := "resume"
+	if on {
+		verb = "pause"
+	}
+	audit := storage.AuditEntry{At: s.now().UnixMilli(), Actor: by, Verb: verb, Object: "switch " + scope}
+	if err := s.store.Put(ctx, []storage.Record{rec}, []storage.AuditEntry{audit}); err != nil {
+		return fmt.Errorf("inbox: kill switch %s: %w", scope, err)
+	}
+	return s.readSwitches(ctx)
+}
+
+// readSwitches looks at the records; scopes that are new empty the bot's hands.
+func (s *Service) readSwitches(ctx context.Context) error {
+	page, err := s.store.Find(ctx, storage.RecordQuery{Kind: storage.KindSwitch, N: 1000, Now: s.now().UnixMilli()})
+	if err != nil {
+		return fmt.Errorf("inbox: kill switches: %w", err)
+	}
+	on := map[string]SwitchRecord{}
+	for _, rec := range page.Items {
+		var r SwitchRecord
+		_ = json.Unmarshal(rec.Body, &r) // a record that cannot be read still pauses
+		on[string(rec.ID)] = r
+	}
+	before := s.Switches()
+	s.switches.on.Store(&on)
+	for scope := range on {
+		s.metrics.killSwitch.WithLabelValues(s.metrics.caps.of("scope", scope)).Set(1)
+		if _, was := before[scope]; !was {
+			s.sweepKilled(ctx, scope)
+		}
+	}
+	for scope := range before {
+		if _, still := on[scope]; !still {
+			s.metrics.killSwitch.WithLabelValues(s.metrics.caps.of("scope", scope)).Set(0)
+		}
+	}
+	return nil
+}
+
+// killBatch is how many conversations one page of a sweep holds.
+const killBatch = 500
+
+// sweepKilled moves the bot's conversations in scope to people, in batches.
+func (s *Service) sweepKilled(ctx context.Context, scope string) {
+	q := storage.ListQuery{View: "assistant", Status: storage.Open, N: killBatch, Order: "newest"}
+	if flow, ok := strings.CutPrefix(scope, scopeFlow); ok {
+		q.View, q.Flow = "position", flow+"."
+	}
+	if alias, ok := strings.CutPrefix(scope, scopeChannel); ok {
+		acct, known := s.Account(alias)
+		if !known {
+			return
+		}
+		q.Channel = acct.Number
+	}
+	for {
+		page, err := s.store.List(ctx, q)
+		if err != nil {
+			s.log.LogAttrs(ctx, slog.LevelError, "kill switch: list conversations", slog.Any("error", err))
+			return
+		}
+		for _, item := range page.Items {
+			if item.Conv.Owner != storage.OwnerBot {
+				continue
+			}
+			if err := s.kill(ctx, item.Conv.ID); err != nil {
+				s.log.LogAttrs(ctx, slog.LevelError, "kill switch: move conversation", slog.Int64("conversation", item.Conv.ID), slog.Any("error", err))
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return
+		}
+	}
+}
+
+// kill takes one conversation from the bot.
+func (s *Service) kill(ctx context.Context, conversation int64) error {
+	_, err := s.Do(ctx, storage.Key{ID: conversation}, func(v *View) (*Draft, error) {
+		if v.Snap.Conv.Status != storage.Open || v.Snap.Conv.Owner != storage.OwnerBot {
+			return nil, nil
+		}
+		d := v.Draft()
+		d.CancelTimers("")
+		return d, d.killed(0, s)
+	})
+	return err
+}

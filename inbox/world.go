@@ -1,0 +1,151 @@
+package inbox
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"dispatcher/dm"
+	"dispatcher/engine"
+	"dispatcher/storage"
+)
+
+// figuresFor is how long queue figures are taken as they are.
+const figuresFor = time.Second
+
+// queueFigures is the last count of who waits where.
+type queueFigures struct {
+	mu      sync.Mutex
+	at      time.Time
+	waiting map[string]int
+}
+
+// world is what the engine may know beside the conversation, for this event.
+func (x *decision) world(a *arrival) engine.World { return x.s.world(x.d, worldOf(a)) }
+
+func worldOf(a *arrival) engine.EntryNow {
+	e := entryOf(a.in, a.acct.Alias)
+	if a.in.Kind == dm.KindMention {
+		e.Public, e.Source = true, "public"
+	}
+	return e
+}
+
+// world is what the engine may know beside the conversation.
+func (s *Service) world(d *Draft, entry engine.EntryNow) engine.World {
+	v := d.View
+	w := engine.World{Now: v.Now, Entry: entry, ID: d.UID(), Queues: s.QueuesNow(v.Now), Conversation: conversationNow(d), Contact: contactNow(d)}
+	if d.profile.LastSurvey > 0 {
+		w.LastSurvey = time.UnixMilli(d.profile.LastSurvey)
+	}
+	if a := v.Account; a != nil {
+		w.Channel = engine.ChannelNow{Name: a.Alias, Kind: a.Kind, WindowOpen: true, Public: entry.Public, Locale: d.profile.Locale, Limits: limitsOf(a)}
+		if win := d.window(); win != nil {
+			w.Channel.WindowOpen = v.Now.Before(win.ReplyUntil)
+		}
+		if w.Entry.Channel == "" && entry != (engine.EntryNow{}) {
+			w.Entry.Channel = a.Alias
+		}
+	}
+	return w
+}
+
+func limitsOf(a *Account) map[string]int {
+	limits := map[string]int{"text": a.Caps.Text.N}
+	for _, f := range a.Caps.Forms {
+		if f.Name != "text" {
+			limits["options"] = max(limits["options"], f.Max)
+			if limits["label"] == 0 {
+				limits["label"] = f.Label.N
+			}
+		}
+	}
+	return limits
+}
+
+func contactNow(d *Draft) engine.ContactNow {
+	p := d.profile
+	return engine.ContactNow{
+		ID: UIDText(d.contact.UID), FirstName: d.firstName(), Name: p.Name, Language: p.Language, Verified: p.Verified, VerifiedBy: p.VerifiedBy,
+		VIP: p.VIP, Tags: d.contact.Tags, Handle: p.Handle, New: d.View.Snap.Contact.ID == 0, Unreachable: d.identity.Blocked == cannotReach, Slots: p.Slots,
+	}
+}
+
+func conversationNow(d *Draft) engine.ConversationNow {
+	now := d.View.Now
+	c := engine.ConversationNow{
+		Messages: int(d.card.Episode.Turns) + 1, Opened: time.UnixMilli(d.conv.OpenedAt), HandedOff: d.card.Episode.HandedOff, Holdout: d.conv.Holdout,
+	}
+	prev := d.View.Snap.Prev
+	if d.conv.ID != d.View.Snap.Conv.ID && d.View.Snap.Conv.ID != 0 {
+		prev = &d.View.Snap.Conv
+	}
+	if prev != nil {
+		c.Returning = true
+		hours := now.Sub(time.UnixMilli(prev.UpdatedAt)).Hours()
+		c.HoursSinceLast = &hours
+		c.Unfinished = prev.ResolvedWhy == reasonIdle || prev.ResolvedWhy == reasonNoReply
+	}
+	return c
+}
+
+// QueuesNow is every queue of the live set as flows and the desk see it;
+// counts are at most a second old.
+func (s *Service) QueuesNow(now time.Time) map[string]engine.QueueNow {
+	p := s.live.Load()
+	if p == nil || p.Set == nil {
+		return nil
+	}
+	waiting := s.waiting(now)
+	out := make(map[string]engine.QueueNow, len(p.Set.QueueOrder))
+	for _, alias := range p.Set.QueueOrder {
+		q := engine.QueueNow{Waiting: waiting[alias], Open: true, Staffed: true}
+		if sched := p.Set.Queues[alias].Schedule; sched != nil {
+			q.Open = sched.Open(now)
+			if at, ok := sched.Opens(now); ok && !q.Open {
+				q.OpensAt = at
+			}
+		}
+		if s.cfg.Quote != nil {
+			q.WaitMinutes = s.cfg.Quote(alias, q.Waiting)
+		}
+		if s.cfg.Staffed != nil {
+			q.Staffed = s.cfg.Staffed(alias)
+		}
+		out[alias] = q
+	}
+	return out
+}
+
+func (s *Service) waiting(now time.Time) map[string]int {
+	f := &s.figures
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if age := now.Sub(f.at); f.waiting != nil && age >= 0 && age < figuresFor {
+		return f.waiting
+	}
+	table, err := s.store.Report(context.Background(), storage.ReportQuery{Name: "queues", Now: now.UnixMilli()})
+	if err != nil {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, "count who waits", slog.Any("error", err))
+		return f.waiting
+	}
+	counts := map[string]int{}
+	for _, row := range table.Rows {
+		var queue string
+		for i, col := range table.Cols {
+			switch v := row[i].(type) {
+			case string:
+				if col == "queue" {
+					queue = v
+				}
+			case int64:
+				if col == "waiting" {
+					counts[queue] += int(v)
+				}
+			}
+		}
+	}
+	f.at, f.waiting = now, counts
+	return counts
+}
