@@ -90,6 +90,9 @@ func (s *Set) linkFlow(f *Flow) error {
 
 // stateEdges adds every edge that leaves a state, the built-in ones too.
 func (s *Set) stateEdges(t *table, st *StateDef) error {
+	if st.clash != "" {
+		return fmt.Errorf("two exits of %s are called %s", st.full, st.clash)
+	}
 	for key, x := range st.exits {
 		if to := s.destination(x); to != "" {
 			if err := t.add(key, st.full, to); err != nil {

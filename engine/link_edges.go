@@ -68,6 +68,9 @@ func (n edgeNamer) exit(x *Exit, edge, key string) {
 		x.Key = key
 	}
 	x.where = x.At.String()
+	if have := n.st.exits[x.Key]; have != nil && have != x {
+		n.st.clash = x.Key
+	}
 	n.st.exits[x.Key] = x
 	n.exit(x.Else, "at_most", x.Key+"/at_most")
 	for i := range x.Arms {

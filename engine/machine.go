@@ -193,6 +193,7 @@ type StateDef struct {
 	where string           // flow.state:line
 	hash  string           // of the question's first-language text and option ids
 	exits map[string]*Exit // by Key
+	clash string           // a key that two exits have
 }
 
 // Asks says whether the state waits for the customer.

@@ -186,10 +186,19 @@ func likeness(text, form string) float64 {
 // valueForms are the normalised ids and labels of a choice slot's values.
 func valueForms(sl *Slot) [][]string {
 	out := make([][]string, len(sl.Values))
+	emojis := map[string][]int{} // an emoji is a label where one value alone has it
 	for i, v := range sl.Values {
 		out[i] = append(out[i], Normalise(v.ID), Normalise(strings.ReplaceAll(v.ID, "_", " ")))
 		for _, label := range constantTexts(v.Label) {
 			out[i] = append(out[i], labelForms(label)...)
+			if e := emojiOnly(Normalise(label)); e != "" {
+				emojis[e] = append(emojis[e], i)
+			}
+		}
+	}
+	for e, of := range emojis {
+		if len(of) == 1 {
+			out[of[0]] = append(out[of[0]], e)
 		}
 	}
 	return out

@@ -40,7 +40,7 @@ func EncodeState(st State) ([]byte, error) {
 		if over <= 0 || len(rest.Path) == 0 {
 			break
 		}
-		drop := min(len(rest.Path), 1+over/128)
+		drop := min(len(rest.Path), 1+over*len(rest.Path)/len(b)) // by the share of what is too much
 		rest.Path = rest.Path[drop:]
 		rest.Dropped += drop
 	}
