@@ -101,6 +101,19 @@ type Detail struct {
 	Sending   bool               `json:"sending"` // a bot message is still on its way
 	Can       []string           `json:"can"`     // claim take_over reply note release transfer hand_back resolve undo reopen: what this actor may do now
 	Returns   []ReturnPoint      `json:"return_points"`
+
+	Identity    inbox.Identity `json:"identity"`
+	ChannelKind string         `json:"channel_kind,omitempty"`
+	Earlier     []Earlier      `json:"earlier"`
+}
+
+// Earlier is one other conversation of the same person.
+type Earlier struct {
+	ID       string     `json:"id"`
+	OpenedAt time.Time  `json:"opened_at"`
+	ClosedAt *time.Time `json:"closed_at,omitempty"`
+	Topic    string     `json:"topic,omitempty"`
+	Outcome  string     `json:"outcome,omitempty"`
 }
 
 // ReturnPoint is one entry of the hand-back menu.

@@ -35,7 +35,7 @@ func (l *loader) withhold() {
 		if blinds(d) || d.Code < "E100" || d.Code == "E115" {
 			blind[d.Flow], anywhere = true, true
 		}
-		if blinds(d) || d.Code == "E217" || d.Code == "E105" {
+		if blinds(d) || d.Code == "E217" || d.Code == "E105" || d.Code == "E107" {
 			names = true
 		}
 	}
@@ -103,6 +103,9 @@ func (l *loader) followed(e *engine.Exit, w way, returned map[string]map[string]
 	}
 	if open {
 		l.err("E307", w.at, "nothing says where to go when %s returns", e.Flow)
+		if s := l.stateAt(l.flow, l.state); s != nil {
+			s.bad = true
+		}
 	}
 }
 
@@ -140,6 +143,7 @@ func (l *loader) checkRecursion(g *graph) {
 						break
 					}
 				}
+				l.recursive[c.to], l.recursive[flow] = true, true
 				names := []string{c.to}
 				for _, p := range path[first:] {
 					names = append(names, p.to)
@@ -188,6 +192,14 @@ func (l *loader) checkLoops(g *graph) {
 	g.l.loops = inLoop
 }
 
+// shortName is a state's name beside another: with its flow where they differ.
+func (g *graph) shortName(s, beside *stateSrc) string {
+	if s.flow == beside.flow {
+		return s.name
+	}
+	return s.flow.name + "." + s.name
+}
+
 func (g *graph) loop(path []*stateSrc, back *stateSrc, inLoop map[*stateSrc]bool) {
 	at := len(path) - 1
 	for path[at] != back {
@@ -197,14 +209,14 @@ func (g *graph) loop(path []*stateSrc, back *stateSrc, inLoop map[*stateSrc]bool
 	var names []string
 	first, again := loop[0], false
 	for _, s := range loop {
-		names = append(names, s.name)
-		again = again || inLoop[s]
+		names = append(names, g.shortName(s, first))
+		again = again || inLoop[s] || g.l.recursive[s.flow.name]
 		inLoop[s] = true
 	}
 	if again {
 		return
 	}
-	names = append(names, back.name)
+	names = append(names, g.shortName(back, first))
 	g.l.in(first.flow.name, first.name, func() {
 		g.l.err("E304", first.key.Range, "these states go round for ever without waiting: %s", strings.Join(names, " → "))
 	})

@@ -21,8 +21,11 @@ func (l *loader) declare() {
 		l.fileProblem("E107", projectFile, "there is no flow: write one into flows/, for example flows/welcome.yaml")
 	}
 	for _, f := range l.flows {
+		before := len(l.diags)
 		l.shape(f.root, "flow")
+		shaped := len(l.diags)
 		l.declareFlow(f)
+		l.attribute(f, l.diags[before:shaped])
 	}
 	l.declareCanned()
 	for _, f := range l.flows {
@@ -35,6 +38,20 @@ func (l *loader) declare() {
 	l.p.Counts.Slots = len(l.slotOrder)
 	if l.p.Counts.States > maxProjectStates {
 		l.fileProblem("E007", l.firstFile(), fmt.Sprintf("the project has %s states, limit 10,000", thousands(l.p.Counts.States)))
+	}
+}
+
+// attribute says of problems of shape which flow and state they are in.
+func (l *loader) attribute(f *flowSrc, diags []source.Diagnostic) {
+	for i := range diags {
+		diags[i].Flow = f.name
+		at := diags[i].Range.Offset
+		for _, s := range f.states {
+			if r := s.node.Range; at >= r.Offset && at < r.Offset+r.Length {
+				diags[i].State = s.name
+				s.bad = s.bad || blinds(diags[i])
+			}
+		}
 	}
 }
 

@@ -168,6 +168,10 @@ func parseExpr(src string) (p parsedExpr) {
 // survive: nesting, a lone =, statements, comments.
 func (l *loader) lex(w where) bool {
 	src := []rune(w.src)
+	if rest, found := strings.CutPrefix(strings.TrimSpace(w.src), "let "); found && strings.Contains(rest, "=") {
+		l.err("E205", w.span(0, 3), "let is not available in flows")
+		return false
+	}
 	depth, prefix, ok := 0, 0, true
 	for i := 0; i < len(src); i++ {
 		switch c := src[i]; {

@@ -349,6 +349,7 @@ func (v *visitor) function(name string, n ast.Node, args []ast.Node) typ {
 	}
 	if len(args) < len(f.params)-f.opt || len(args) > len(f.params) && !f.more {
 		v.err("E208", v.word(n), "%s takes %s, got %s", name, some(len(f.params), "value"), some(len(args), "value"))
+		return f.result
 	}
 	result := f.result
 	for i, a := range args {

@@ -45,6 +45,7 @@ type loader struct {
 	escapes   []escapeSrc
 	loops     map[*stateSrc]bool // states that E304 reported
 	results   []resultSrc
+	recursive map[string]bool // flows that E305 reported
 	limits    []channelLimits
 	phrases   map[string]string // normalised, by phrase
 }
@@ -100,7 +101,7 @@ func newLoader(files *Files, opts Options) *loader {
 		slots: map[string]*slotSrc{}, exits: map[*engine.Exit]*exitSrc{}, states: map[*engine.StateDef]*stateSrc{},
 		schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
 		parsed: map[string]parsedExpr{}, regexes: map[string]error{}, phrases: map[string]string{},
-		useOf: map[*engine.Expr]*use{}, objects: objects(), functions: functions(),
+		useOf: map[*engine.Expr]*use{}, objects: objects(), recursive: map[string]bool{}, functions: functions(),
 	}
 }
 

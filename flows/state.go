@@ -261,7 +261,7 @@ func (l *loader) returns(p *source.Pair) *engine.Answer {
 func (l *loader) fits(s *stateSrc) {
 	n, d := s.node, s.def
 	options, collect, ask := n.Pair("options"), n.Pair("collect"), n.Pair("ask")
-	l.questions(n)
+	two := l.questions(n)
 	if ask != nil && options == nil && collect == nil && !l.nearKey(n, "options", "collect") {
 		l.err("E320", ask.Key.Range, "ask has nothing to answer with; add options or collect")
 	}
@@ -283,7 +283,7 @@ func (l *loader) fits(s *stateSrc) {
 			l.err("E117", p.Key.Range, "%s has no %s", name, what)
 		}
 	}
-	if d.Exit == nil && !hasExit(n) && !l.nearExit(n, "state") {
+	if !two && d.Exit == nil && !hasExit(n) && !l.nearExit(n, "state") {
 		l.leads(s)
 	}
 }
@@ -310,7 +310,8 @@ func hasExit(n *source.Node) bool {
 	return false
 }
 
-func (l *loader) questions(n *source.Node) {
+// questions reports a second question in a state (E112).
+func (l *loader) questions(n *source.Node) bool {
 	var first string
 	for _, p := range n.Pairs {
 		name := p.Key.Text
@@ -326,10 +327,11 @@ func (l *loader) questions(n *source.Node) {
 		}
 		if first != "" {
 			l.err("E112", p.Key.Range, "two questions in one state: %s and %s", first, name)
-			return
+			return true
 		}
 		first = name
 	}
+	return false
 }
 
 // leads is for a state without a way out of its own: its options must leave.

@@ -182,6 +182,7 @@ func (d *Draft) undo() {
 		d.putRow(row)
 	}
 	d.card.Episode.Waiting, d.conv.Unread = r.Waiting, r.Unread
+	d.waitingSince()
 	d.armClocks()
 	d.reopened()
 }

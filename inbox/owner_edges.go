@@ -197,7 +197,7 @@ func (d *Draft) enterAgent(s Shift) {
 // line leaves a row in the timeline for every edge a person should see later.
 func (d *Draft) line(s Shift) {
 	switch s.Edge {
-	case EdgeOpenBot, EdgeOpenBlocked, EdgeOpenAgent, EdgeAfterDone, EdgeErase:
+	case EdgeOpenBot, EdgeOpenBlocked, EdgeOpenAgent, EdgeAfterDone, EdgeAfterNewIssue, EdgeErase:
 		return
 	}
 	l := Line{Edge: string(s.Edge), By: s.By, Name: s.ByName, Note: s.Note, Cause: s.Reason}

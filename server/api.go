@@ -87,6 +87,9 @@ func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
 			s.writeProblem(c.Response(), r, p)
 			return nil
 		}
+		if op.perm == permPresenceBeats { // repeats are what they are; nothing is worth keeping
+			return next(c)
+		}
 		s.idempotent(c.Response(), r, who, func(w http.ResponseWriter, r *http.Request) {
 			before := c.Response()
 			c.SetRequest(r)

@@ -179,13 +179,15 @@ func (s *Server) reply(ctx context.Context, who *identity, in *replyInput) (*bod
 	for name, value := range b.Blanks {
 		text = strings.ReplaceAll(text, "[["+name+"]]", value)
 	}
-	return answer(s.cfg.Desk.Reply(ctx, who.Actor, in.ID, in.IfEpoch, desk.Reply{
+	r := desk.Reply{
 		Text: text, Visibility: b.Visibility, Media: b.Media, Options: b.Options, ReplyTo: b.ReplyTo, CannedID: b.CannedID, Confirm: b.Confirm, ClientID: in.Key,
-	}))
+	}
+	return answer(s.cfg.Desk.Reply(ctx, who.Actor, in.ID, r, desk.Command{IfEpoch: in.IfEpoch}))
 }
 
 type noteInput struct {
 	ID   string `path:"id" maxLength:"64"`
+	Key  string `header:"Idempotency-Key" maxLength:"255"`
 	Body struct {
 		Text     string   `json:"text" minLength:"1" maxLength:"10000"`
 		Mentions []string `json:"mentions,omitempty" maxItems:"20"`
@@ -196,16 +198,15 @@ func (s *Server) note(ctx context.Context, who *identity, in *noteInput) (*body[
 	if strings.TrimSpace(in.Body.Text) == "" {
 		return nil, invalid("text", "is empty")
 	}
-	return answer(s.cfg.Desk.Note(ctx, who.Actor, in.ID, in.Body.Text, in.Body.Mentions))
+	return answer(s.cfg.Desk.Note(ctx, who.Actor, in.ID, in.Body.Text, in.Key))
 }
 
 type patchConversationInput struct {
-	ID      string `path:"id" maxLength:"64"`
-	IfEpoch int64  `header:"If-Epoch" minimum:"0"`
-	Body    struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
 		Priority string            `json:"priority,omitempty" enum:"low,normal,high,urgent"`
 		Labels   *labelChange      `json:"labels,omitempty"`
-		Topic    *string           `json:"topic,omitempty" maxLength:"100"`
+		Topic    string            `json:"topic,omitempty" maxLength:"100"`
 		Slots    map[string]string `json:"slots,omitempty"`
 	}
 }
@@ -221,11 +222,6 @@ type revealInput struct {
 	Body *struct {
 		Reason string `json:"reason,omitempty" maxLength:"500"`
 	}
-}
-
-type revealed struct {
-	Value   any       `json:"value"`
-	HidesAt time.Time `json:"hides_at"`
 }
 
 type beatInput struct {
@@ -244,6 +240,12 @@ func (s *Server) presenceBeat(ctx context.Context, who *identity, in *beatInput)
 	if !s.sees(ctx, who, in.Body.Conversation) {
 		return nil, problem("not_found", "")
 	}
+	if in.Body.Viewing {
+		if err := s.cfg.Desk.Seen(ctx, who.Actor, in.Body.Conversation); err != nil {
+			return nil, err
+		}
+	}
+	s.there.alive(who.ID)
 	if s.presence.beat(in.Body.Conversation, who.ID, who.Name, in.Body.Viewing, in.Body.Typing) {
 		s.hub.broadcast()
 	}
@@ -254,16 +256,15 @@ func (s *Server) patchConversation(ctx context.Context, who *identity, in *patch
 	b := in.Body
 	p := desk.Patch{Priority: b.Priority, Topic: b.Topic, Slots: b.Slots}
 	if b.Labels != nil {
-		p.AddLabels, p.RemoveLabels = b.Labels.Add, b.Labels.Remove
+		p.Add, p.Remove = b.Labels.Add, b.Labels.Remove
 	}
-	return answer(s.cfg.Desk.Patch(ctx, who.Actor, in.ID, in.IfEpoch, p))
+	return answer(s.cfg.Desk.Patch(ctx, who.Actor, in.ID, p))
 }
 
-func (s *Server) reveal(ctx context.Context, who *identity, in *revealInput) (*body[revealed], error) {
+func (s *Server) reveal(ctx context.Context, who *identity, in *revealInput) (*body[desk.Revealed], error) {
 	reason := ""
 	if in.Body != nil {
 		reason = in.Body.Reason
 	}
-	value, hides, err := s.cfg.Desk.Reveal(ctx, who.Actor, in.ID, in.Name, reason)
-	return answer(revealed{Value: value, HidesAt: hides}, err)
+	return answer(s.cfg.Desk.Reveal(ctx, who.Actor, in.ID, in.Name, reason))
 }

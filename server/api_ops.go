@@ -20,8 +20,14 @@ type switchView struct {
 	Scope  string     `json:"scope"` // all, channel:ALIAS, flow:NAME
 	On     bool       `json:"on"`
 	Reason string     `json:"reason,omitempty"`
-	By     string     `json:"by,omitempty"`
+	By     *personRef `json:"by,omitempty"`
 	Since  *time.Time `json:"since,omitempty"`
+}
+
+// personRef names who did something.
+type personRef struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // killView is GET /kill-switch: the one of everything, and all that are on.
@@ -65,8 +71,8 @@ type auditView struct {
 
 func (s *Server) opsRoutes(api huma.API) {
 	handle(s, api, operation{method: "GET", path: "/kill-switch", id: "kill-switch", summary: "Is the assistant paused", tag: "operation", perm: permKill},
-		func(context.Context, *identity, *noInput) (*body[killView], error) {
-			return &body[killView]{Body: s.killState(inbox.ScopeAll)}, nil
+		func(ctx context.Context, _ *identity, _ *noInput) (*body[killView], error) {
+			return &body[killView]{Body: s.killState(ctx, inbox.ScopeAll)}, nil
 		})
 	handle(s, api, operation{method: "PUT", path: "/kill-switch", id: "kill-switch-set", summary: "Pause or resume the assistant", tag: "operation", perm: permKill}, s.putKill)
 	handle(s, api, operation{method: "GET", path: "/channels", id: "channels", summary: "Channels and their state", tag: "operation", perm: permChannels},
@@ -91,11 +97,11 @@ func (s *Server) opsRoutes(api huma.API) {
 	handle(s, api, operation{method: "GET", path: "/audit", id: "audit", summary: "Who did what", tag: "operation", perm: permAudit}, s.auditTrail)
 }
 
-func (s *Server) killState(scope string) killView {
+func (s *Server) killState(ctx context.Context, scope string) killView {
 	v := killView{switchView: switchView{Scope: scope}, Switches: []switchView{}}
 	for name, on := range s.cfg.Inbox.Switches() {
 		at := on.Since
-		one := switchView{Scope: name, On: true, Reason: on.Reason, By: on.By, Since: &at}
+		one := switchView{Scope: name, On: true, Reason: on.Reason, By: s.nameOf(ctx, on.By), Since: &at}
 		v.Switches = append(v.Switches, one)
 		if name == scope {
 			v.switchView = one
@@ -103,6 +109,14 @@ func (s *Server) killState(scope string) killView {
 	}
 	slices.SortFunc(v.Switches, func(a, b switchView) int { return strings.Compare(a.Scope, b.Scope) })
 	return v
+}
+
+// nameOf finds the name of an actor; the id stands for itself where there is none.
+func (s *Server) nameOf(ctx context.Context, id string) *personRef {
+	if u, err := s.userByID(ctx, id); err == nil {
+		return &personRef{ID: id, Name: u.Name}
+	}
+	return &personRef{ID: id, Name: id}
 }
 
 type putKillInput struct {
@@ -127,7 +141,7 @@ func (s *Server) putKill(ctx context.Context, who *identity, in *putKillInput) (
 	if err := s.cfg.Inbox.SetSwitch(ctx, b.Scope, b.On, who.ID, b.Reason); err != nil {
 		return nil, err
 	}
-	return &body[killView]{Body: s.killState(b.Scope)}, nil
+	return &body[killView]{Body: s.killState(ctx, b.Scope)}, nil
 }
 
 func (s *Server) channelViews() []channelView {

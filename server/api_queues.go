@@ -23,28 +23,18 @@ func (s *Server) queueRoutes(api huma.API) {
 	handle(s, api, operation{method: "POST", path: "/queues/{alias}/take-next", id: "take-next", summary: "Claim what has waited most", tag: "queues", perm: permWrite}, s.takeNext)
 	handle(s, api, operation{method: "GET", path: "/handoffs", id: "handoffs", summary: "Stays in the human queue", tag: "queues", perm: permRead}, s.listHandoffs)
 	handle(s, api, operation{method: "GET", path: "/handoffs/{id}", id: "handoff", summary: "One stay, with its packet", tag: "queues", perm: permRead},
-		func(ctx context.Context, who *identity, in *idInput) (*body[desk.HandoffInfo], error) {
-			return answer(s.cfg.Desk.Handoff(ctx, who.Actor, in.ID))
+		func(ctx context.Context, who *identity, in *idInput) (*body[desk.Handoff], error) {
+			return answer(s.cfg.Desk.HandoffByID(ctx, who.Actor, in.ID))
 		})
 	handle(s, api, operation{method: "GET", path: "/me/presence", id: "presence", summary: "Am I online", tag: "me", perm: permSession},
-		func(ctx context.Context, who *identity, _ *noInput) (*body[presenceView], error) {
-			state, err := s.presenceOf(ctx, who)
-			return answer(presenceView{Presence: state}, err)
+		func(_ context.Context, who *identity, _ *noInput) (*body[presenceView], error) {
+			return &body[presenceView]{Body: presenceView{Presence: s.presenceOf(who)}}, nil
 		})
 	handle(s, api, operation{method: "PUT", path: "/me/presence", id: "presence-set", summary: "Say whether I am there", tag: "me", perm: permSession}, s.putPresence)
 }
 
 func (s *Server) queue(ctx context.Context, who *identity, in *aliasInput) (*body[desk.QueueInfo], error) {
-	list, err := s.cfg.Desk.Queues(ctx, who.Actor)
-	if err != nil {
-		return nil, err
-	}
-	for _, q := range list {
-		if q.Alias == in.Alias {
-			return &body[desk.QueueInfo]{Body: q}, nil
-		}
-	}
-	return nil, problem("not_found", "")
+	return answer(s.cfg.Desk.Queue(ctx, who.Actor, in.Alias))
 }
 
 // takenNext has no body when nothing waits.
@@ -54,25 +44,26 @@ type takenNext struct {
 }
 
 func (s *Server) takeNext(ctx context.Context, who *identity, in *aliasInput) (*takenNext, error) {
-	got, ok, err := s.cfg.Desk.TakeNext(ctx, who.Actor, in.Alias)
+	id, _, err := s.cfg.Desk.TakeNext(ctx, who.Actor, in.Alias)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
+	if id == "" {
 		return &takenNext{Status: 204}, nil
 	}
-	return &takenNext{Status: 200, Body: &got}, nil
+	got, err := s.cfg.Desk.Get(ctx, who.Actor, id)
+	return &takenNext{Status: 200, Body: &got}, err
 }
 
 type handoffsInput struct {
 	listInput
 	Queue string    `query:"queue" maxLength:"100"`
 	Cause string    `query:"cause" maxLength:"40"`
-	State string    `query:"state" enum:"waiting,claimed,ended"`
+	State string    `query:"state" enum:"waiting,claimed"`
 	Since time.Time `query:"since"`
 }
 
-func (s *Server) listHandoffs(ctx context.Context, who *identity, in *handoffsInput) (*body[items[desk.HandoffInfo]], error) {
+func (s *Server) listHandoffs(ctx context.Context, who *identity, in *handoffsInput) (*body[items[desk.Handoff]], error) {
 	filters := []string{who.ID, "handoffs", in.Queue, in.Cause, in.State, in.Since.String()}
 	at, err := s.openCursor(in.Cursor, filters...)
 	if err != nil {
@@ -82,7 +73,7 @@ func (s *Server) listHandoffs(ctx context.Context, who *identity, in *handoffsIn
 	if err != nil {
 		return nil, err
 	}
-	return &body[items[desk.HandoffInfo]]{Body: items[desk.HandoffInfo]{Items: orEmpty(page.Items), NextCursor: s.sealCursor(page.NextCursor, filters...)}}, nil
+	return &body[items[desk.Handoff]]{Body: items[desk.Handoff]{Items: orEmpty(page.Items), NextCursor: s.sealCursor(page.NextCursor, filters...)}}, nil
 }
 
 type presenceView struct {

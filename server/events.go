@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -185,6 +186,13 @@ func (h *hub) leave(user string) {
 	}
 }
 
+// live says whether somebody has a live connection.
+func (h *hub) live(user string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.streams[user] > 0
+}
+
 // stream is one reader.
 type stream struct {
 	s      *Server
@@ -193,6 +201,7 @@ type stream struct {
 	r      *http.Request
 	who    *identity
 	topics []string
+	queues map[string]bool // that it may see
 	cursor storage.Cursor
 	told   storage.Cursor // id that the client knows
 	seen   int64          // version of presence that was sent
@@ -210,10 +219,16 @@ func (s *Server) events(c echo.Context) {
 		s.writeProblem(w, r, problem("rate_limited", "Too many live streams of one person.").after(5))
 		return
 	}
+	defer s.there.alive(who.ID) // the minute to away starts when the line is cut
 	defer s.hub.leave(who.ID)
 	s.met.sseClients.Inc()
 	defer s.met.sseClients.Dec()
 	st := &stream{s: s, w: w, rc: http.NewResponseController(w), r: r, who: who, topics: splitList(r.URL.Query().Get("topics"))}
+	var err error
+	if st.queues, err = s.myQueues(r.Context(), who); err != nil {
+		s.writeProblem(w, r, err)
+		return
+	}
 	_ = st.rc.SetReadDeadline(time.Time{}) // else the server ends the stream with its request
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
@@ -332,10 +347,27 @@ func (st *stream) wants(ev rendered) bool {
 	return slices.ContainsFunc(ev.Topics, func(t string) bool { return slices.Contains(st.topics, t) })
 }
 
-// may asks the desk once per conversation and bunch.
+// may is the permission of one event: its topics name the owners and queues of
+// before and after. An event of a conversation without any of them is decided
+// by the desk, once per conversation and bunch.
 func (st *stream) may(ev rendered, sees map[storage.UID]bool) bool {
-	if ev.UID == (storage.UID{}) {
-		return st.mayTopic(ev)
+	if ev.UID != (storage.UID{}) && allowed(st.who, permRead) == no {
+		return false // a designer's stream is about flows
+	}
+	queues := 0
+	for _, t := range ev.Topics {
+		if alias, ok := strings.CutPrefix(t, "queue:"); ok {
+			queues++
+			if st.queues[alias] {
+				return true
+			}
+		}
+		if t == "agent:"+st.who.ID {
+			return true
+		}
+	}
+	if ev.UID == (storage.UID{}) || queues > 0 {
+		return queues == 0
 	}
 	ok, known := sees[ev.UID]
 	if !known {
@@ -345,27 +377,38 @@ func (st *stream) may(ev rendered, sees map[storage.UID]bool) bool {
 	return ok
 }
 
-// mayTopic is about events without a conversation: flows, switches, queues.
-func (st *stream) mayTopic(ev rendered) bool {
-	for _, t := range ev.Topics {
-		if alias, ok := strings.CutPrefix(t, "queue:"); ok && !st.s.seesQueue(st.r.Context(), st.who, alias) {
-			return false
-		}
-		if id, ok := strings.CutPrefix(t, "agent:"); ok && id != st.who.ID && allowed(st.who, permRead) == own {
-			return false
-		}
-	}
-	return true
+// sees says whether somebody may read a conversation; the desk decides.
+func (s *Server) sees(ctx context.Context, who *identity, conv string) bool {
+	_, err := s.cfg.Desk.Get(ctx, who.Actor, conv)
+	return err == nil
 }
 
-// stillMay looks again at who this is: a session that ended, another role or
-// other teams end the stream.
+// myQueues are the queues whose events a reader may see.
+func (s *Server) myQueues(ctx context.Context, who *identity) (map[string]bool, error) {
+	out := map[string]bool{}
+	if allowed(who, permQueues) == no && allowed(who, permRead) == no {
+		return out, nil
+	}
+	list, err := s.cfg.Desk.Queues(ctx, who.Actor)
+	for _, q := range list {
+		out[q.Alias] = true
+	}
+	return out, err
+}
+
+// stillMay looks again at who this is: a session that ended, another role,
+// other teams or queues end the stream.
 func (st *stream) stillMay() bool {
 	now, err := st.s.identify(st.r)
 	if err != nil {
 		return true // the store is down: the reader keeps what it has
 	}
 	if now == nil || now.Half || now.Role != st.who.Role || !slices.Equal(now.Teams, st.who.Teams) || !slices.Equal(now.Queues, st.who.Queues) || !slices.Equal(now.Scopes, st.who.Scopes) {
+		st.reset("permissions")
+		return false
+	}
+	queues, err := st.s.myQueues(st.r.Context(), st.who)
+	if err == nil && !maps.Equal(queues, st.queues) {
 		st.reset("permissions")
 		return false
 	}

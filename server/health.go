@@ -14,7 +14,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 // readiness is the body of /readyz. Status is ready, overloaded (still 200),
-// degraded or stopping (503). A rejected flow folder is a detail: the last
+// starting, degraded, disk or stopping (503). A rejected flow folder is a detail: the last
 // good set serves.
 type readiness struct {
 	Status     string            `json:"status"`
@@ -33,9 +33,13 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if len(out.NotStarted) > 0 {
 		out.Checks["channels"] = "not started"
 	}
+	health := s.cfg.Inbox.Health(ctx)
 	status := http.StatusOK
-	if s.overloaded() {
+	if health.Overloaded {
 		out.Status, out.Checks["inbox"] = "overloaded", "overloaded"
+	}
+	if !health.Ready {
+		status, out.Status, out.Checks["inbox"] = http.StatusServiceUnavailable, health.Why, health.Why
 	}
 	if why := s.degraded(ctx); why != "" {
 		status, out.Status, out.Checks["store"] = http.StatusServiceUnavailable, "degraded", why

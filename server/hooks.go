@@ -27,8 +27,7 @@ var channelName = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 // adapter's own; only the webhook, the frame and sim's guard are ours.
 func (s *Server) channelRoutes(e *echo.Echo) {
 	hook := func(c echo.Context) error { s.webhook(c.Response(), c.Request(), c.Param("channel")); return nil }
-	e.GET("/channels/:channel/webhook", hook)
-	e.POST("/channels/:channel/webhook", hook)
+	e.Any("/channels/:channel/webhook", hook)
 	e.GET("/channels/:channel/web/frame", func(c echo.Context) error { s.frame(c.Response(), c.Request(), c.Param("channel")); return nil })
 	e.Any("/channels/:channel/*", func(c echo.Context) error { s.channelRoute(c); return nil })
 }
@@ -68,6 +67,11 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request, alias string) {
 	acct, ok := s.account(alias)
 	if !ok {
 		channelErr(w, channels.ErrNotFound)
+		return
+	}
+	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+		w.Header().Set("Allow", "GET, POST")
+		channelErr(w, channels.ErrNoMethod)
 		return
 	}
 	req, err := s.readHook(w, r)
@@ -174,7 +178,7 @@ func (s *Server) unreadable(ctx context.Context, w http.ResponseWriter, acct *in
 		s.answerHook(w, acct, req, nil, err)
 		return
 	}
-	s.answerHook(w, acct, req, nil, s.park(ctx, acct, req.Body))
+	s.answerHook(w, acct, req, nil, s.cfg.Inbox.Park(ctx, acct.Alias, req.Body, "unreadable"))
 }
 
 func (s *Server) answerHook(w http.ResponseWriter, acct *inbox.Account, req channels.Request, results []channels.Accepted, err error) {

@@ -88,12 +88,13 @@ func (s *Server) FlowsReloaded(result string, took time.Duration) {
 	s.met.reloadOK.Set(0)
 }
 
-// FlowsLive says when the set of this start went live, before any reload; ok
-// is false when the folder was rejected and the last good set runs.
+// FlowsLive says when the live set went live and whether the folder holds the
+// same; ok is false while the folder was rejected and the last good set runs.
 func (s *Server) FlowsLive(since time.Time, ok bool) {
 	s.met.reloadLast.Set(float64(since.UnixMilli()) / 1000)
-	if !ok {
-		s.met.reloadOK.Set(0)
+	s.met.reloadOK.Set(0)
+	if ok {
+		s.met.reloadOK.Set(1)
 	}
 }
 

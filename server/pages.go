@@ -225,11 +225,7 @@ func (s *Server) pausedSentence(r *http.Request) string {
 	if !ok {
 		return ""
 	}
-	name := on.By
-	if u, err := s.userByID(r.Context(), on.By); err == nil {
-		name = u.Name
-	}
-	return "Assistant paused by " + name + " at " + on.Since.Format("15:04") + "."
+	return "Assistant paused by " + s.nameOf(r.Context(), on.By).Name + " at " + on.Since.Format("15:04") + "."
 }
 
 // flowProblems are the errors and warnings that a person should see: those of

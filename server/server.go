@@ -71,6 +71,7 @@ type Server struct {
 	met      *metrics
 	hub      *hub
 	presence *presence
+	there    *attendance
 	refusals *refusals
 	sockets  sync.Map // alias → *mounted
 	conns    atomic.Int64
@@ -101,6 +102,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.met = newMetrics(cfg.Registerer)
 	s.presence = newPresence(cfg.Now)
+	s.there = newAttendance(cfg.Now)
 	s.hub = newHub(s)
 	if cfg.PublicURL != "" {
 		if err := s.cross.AddTrustedOrigin(originOf(cfg.PublicURL)); err != nil {

@@ -8,11 +8,13 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
 	"dispatcher/desk"
 	"dispatcher/storage"
+	"dispatcher/vault"
 )
 
 // User is one person who may log in. Its record holds the fields in the clear
@@ -116,6 +118,7 @@ func (s *Server) saveUser(ctx context.Context, u *User, audit ...storage.AuditEn
 		return fmt.Errorf("save user %s: %w", u.ID, err)
 	}
 	u.version++
+	s.there.forget()
 	return nil
 }
 
@@ -169,6 +172,16 @@ func (s *Server) CreateUser(ctx context.Context, n NewUser) (*User, error) {
 	return s.createUser(ctx, n, nil, "cli")
 }
 
+// AddUser makes an account while no server runs on the data, as `dispatcher
+// user add` does.
+func AddUser(ctx context.Context, store storage.Store, v *vault.Vault, now func() time.Time, n NewUser) (*User, error) {
+	if now == nil {
+		now = time.Now
+	}
+	s := &Server{cfg: Config{Store: store, Vault: v, Now: now}, hash: newHasher(), there: newAttendance(now)}
+	return s.CreateUser(ctx, n)
+}
+
 func (s *Server) createUser(ctx context.Context, n NewUser, secret *userSecret, by string, with ...storage.Record) (*User, error) {
 	n.Name, n.Email = strings.TrimSpace(n.Name), strings.TrimSpace(n.Email)
 	if p := checkNewUser(n); p != nil {
@@ -198,6 +211,7 @@ func (s *Server) createUser(ctx context.Context, n NewUser, secret *userSecret, 
 		return nil, fmt.Errorf("create user: %w", err)
 	}
 	u.version = 1
+	s.there.forget()
 	s.accountMade()
 	return u, nil
 }

@@ -64,6 +64,7 @@ func open(t *testing.T, width, height int64, dark bool) *tab {
 	do(b, page.Enable, page.EnableParams{})
 	do(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 720})
 	do(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
+	do(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	do(b, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: width < 720})
 	return b
 }
@@ -165,7 +166,7 @@ func (b *tab) keys(s string) {
 func (b *tab) click(name string) {
 	b.t.Helper()
 	b.until("button "+name, "find("+quote(name)+")")
-	b.eval("find(" + quote(name) + ").click()")
+	b.eval("(b => (b.focus(), b.click()))(find(" + quote(name) + "))")
 }
 
 func quote(s string) string { return fmt.Sprintf("%q", s) }

@@ -31,6 +31,7 @@ type fake struct {
 	calls    []string // METHOD path If-Epoch Idempotency-Key body
 	refuse   func(r *http.Request) (status int, body obj)
 	flows    obj
+	unseen   int // seq of a message that no page was shown
 
 	events  []obj // of the one widget session
 	taken   map[string]obj
@@ -299,7 +300,7 @@ func (f *fake) command(w http.ResponseWriter, r *http.Request, c obj, name strin
 		c["owner"] = obj{"kind": "bot"}
 		name = "hand_back"
 	case "resolve":
-		if seen, _ := body["last_seen_seq"].(float64); int(seen) < c["seq"].(int) && body["force"] != true {
+		if seen, _ := body["last_seen_seq"].(float64); int(seen) < f.lastOf(id) && body["force"] != true {
 			f.refusal(w, 409, "new_message", "They wrote meanwhile.", nil)
 			return
 		}
@@ -311,6 +312,17 @@ func (f *fake) command(w http.ResponseWriter, r *http.Request, c obj, name strin
 	c["epoch"] = c["epoch"].(int) + 1
 	line(name)
 	reply(w, 200, obj{"epoch": c["epoch"], "phase": "agent", "owner": c["owner"], "id": id})
+}
+
+// lastOf is the seq of the customer's newest message.
+func (f *fake) lastOf(id string) int {
+	last := f.unseen
+	for _, m := range f.messages[id] {
+		if m["author"].(obj)["kind"] == "customer" {
+			last = max(last, m["seq"].(int))
+		}
+	}
+	return last
 }
 
 func (f *fake) stream(w http.ResponseWriter, r *http.Request) {

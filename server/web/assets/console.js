@@ -160,7 +160,7 @@ async function flows() {
 
 /** @param {boolean} rejected @param {string} place @param {string} words */
 function flowBanner(rejected, place, words) {
-  banner('flows', rejected ? { rank: 3, cls: 'banner-warn', pic: 'alert', words: [...(place ? [el('span', 'mono', place), ' '] : []), plain(words || 'The flow folder was rejected'), '. The last good set keeps running.'] } : null);
+  banner('flows', rejected ? { rank: 3, cls: 'banner-warn', pic: 'alert', words: [...(place ? [el('span', 'mono', place), ' '] : []), plain(words || 'The flow folder was rejected').replace(/\.$/, ''), /[?!]$/.test(words) ? ' ' : '. ', 'The last good set keeps running.'] } : null);
 }
 
 async function paused() {

@@ -5,7 +5,7 @@
 
 import { Link, Refused } from './frame-link.js';
 import { Log } from './frame-log.js';
-import { uuid7 } from './text.js';
+import { keysWriteNothing, uuid7 } from './text.js';
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const about = document.body.dataset;
@@ -245,4 +245,5 @@ if (!host) {
   $('close').hidden = true;
   void open();
 }
+keysWriteNothing();
 grow();

@@ -6,6 +6,7 @@ import { closeTop, layerOpen } from './layer.js';
 import { focusList, focusedCard } from './list.js';
 import { focusTimeline } from './talk.js';
 import { store } from './store.js';
+import { keysWriteNothing } from './text.js';
 
 const single = /** @type {Record<string, string>} */ ({ KeyJ: 'next', KeyK: 'previous', KeyC: 'claim', KeyR: 'reply', KeyN: 'note', KeyE: 'resolve', KeyU: 'undo', KeyH: 'hand_back', KeyI: 'side', KeyB: 'side' });
 const shifted = /** @type {Record<string, string>} */ ({ KeyC: 'take_next', KeyE: 'resolve_next' });
@@ -16,6 +17,7 @@ let going = 0;
 
 /** @param {import('./commands.js').Commands} cmd @param {(id: string) => void} open */
 export function startKeys(cmd, open) {
+  keysWriteNothing();
   document.addEventListener('keydown', (e) => {
     if (e.isComposing || e.defaultPrevented) return;
     if (handle(e, cmd, open)) e.preventDefault();

@@ -35,12 +35,19 @@ export function openLayer(content, how = {}) {
     scrim.remove();
     byId('page').inert = stack.length > 0;
     how.onClose?.();
-    if (back instanceof HTMLElement && back.isConnected) back.focus();
+    giveBack(back);
   }
   scrim.addEventListener('mousedown', (e) => { if (e.target === scrim) close(); });
   scrim.addEventListener('keydown', (e) => { if (e.key === 'Tab') keepInside(e, scrim); });
   (/** @type {HTMLElement|null} */ (content.querySelector('[data-first]') ?? content.querySelector('input, button')))?.focus();
   return close;
+}
+
+/** The focus returns to where it was, or to the button that has taken its place. @param {Element|null} back */
+function giveBack(back) {
+  if (!(back instanceof HTMLElement) || back === document.body) return;
+  const now = back.isConnected ? back : [...document.querySelectorAll('button')].find((b) => b.textContent === back.textContent && b.getClientRects().length);
+  now?.focus();
 }
 
 /** @param {KeyboardEvent} e @param {HTMLElement} box */
@@ -106,7 +113,7 @@ export function menu(anchor, label, items) {
     scrim.remove();
     byId('page').inert = stack.length > 0;
     anchor.setAttribute('aria-expanded', 'false');
-    if (back?.isConnected) back.focus();
+    giveBack(back);
   }
   const rows = items.map((i) => menuRow(i, close));
   box.append(...rows);

@@ -174,7 +174,7 @@ function slot(d, s) {
   const open = revealed.get(key);
   const masked = s.pii && !open;
   const shown = open ? open.value : masked ? mask(full) : full;
-  const value = el('bdi', 'mono', plain(shown || '–'));
+  const value = el('bdi', /\s\p{Ll}/u.test(shown) ? '' : 'mono', plain(shown || '–'));
   const act = s.pii && !open
     ? linkButton('Show', () => void reveal(d.id, s.name, full), `Show ${label}`)
     : full ? linkButton('Copy', () => void navigator.clipboard?.writeText(shown).then(() => toast('Copied')), `Copy ${label}`) : null;

@@ -11,7 +11,7 @@ import { causeWords, dueOf, ownerName, windowOf } from './words.js';
 /** @typedef {import('./store.js').Detail} Detail */
 /** @typedef {import('./commands.js').Commands} Commands */
 
-/** @type {{id: string, head: HTMLElement, facts: HTMLElement, notice: HTMLElement, log: HTMLElement, timeline: HTMLElement, composer: Composer, dock: HTMLElement}|null} */
+/** @type {{id: string, sig: string, head: HTMLElement, facts: HTMLElement, notice: HTMLElement, log: HTMLElement, timeline: HTMLElement, composer: Composer, dock: HTMLElement}|null} */
 let pane = null;
 /** @type {Commands} */
 let cmd;
@@ -54,7 +54,7 @@ function show() {
   timeline.setAttribute('aria-label', 'Timeline');
   const dock = el('nav', 'dock');
   dock.setAttribute('aria-label', 'Actions');
-  pane = { id, head: el('header', 'pane-head'), facts: el('div', 'facts'), notice: el('div', 'talk-notice'), log, timeline, composer: new Composer(id, cmd), dock };
+  pane = { id, sig: '', head: el('header', 'pane-head'), facts: el('div', 'facts'), notice: el('div', 'talk-notice'), log, timeline, composer: new Composer(id, cmd), dock };
   main.replaceChildren(pane.head, pane.facts, el('div', 'talk-middle', pane.notice, timeline), pane.composer.root, dock);
   paintHead();
   paintLog();
@@ -89,6 +89,9 @@ function paintHead() {
   const i = store.item(pane.id);
   if (!i) return void pane.head.replaceChildren(backLink(), el('div', 'talk-name', el('span', 'bone bone-head')));
   const d = store.details.get(pane.id);
+  const sig = JSON.stringify([i, d?.can, d?.packet?.cause, dueOf(i), windowOf(d?.window), d?.sends_left, store.queues]);
+  if (sig === pane.sig) return void pane.composer.paint(d);
+  pane.sig = sig;
   const focused = pane.head.contains(document.activeElement) ? document.activeElement?.textContent : null;
   const name = el('div', 'talk-name', el('h2', 'pane-title cut', el('bdi', '', personName(i.contact.name || i.contact.handle || 'Someone'))));
   if (i.contact.handle && i.contact.handle !== i.contact.name) name.append(el('span', 'desk-only', el('bdi', 'quiet cut', personName(i.contact.handle))));
@@ -155,6 +158,7 @@ function facts(i, d) {
   if (i.headline_slot) short.append(' · ', el('span', 'mono', i.headline_slot));
   const more = el('button', 'button button-plain push', 'More', icon('right'));
   more.type = 'button';
+  more.setAttribute('aria-label', 'More about the case');
   more.addEventListener('click', () => cmd.run('side'));
   return [desk, el('span', 'phone-only', short, more)];
 }

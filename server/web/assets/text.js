@@ -114,3 +114,16 @@ function appendVisible(parent, text) {
   }
   if (from < text.length) parent.appendChild(document.createTextNode(text.slice(from)));
 }
+
+/**
+ * A key that did something writes nothing. Browsers keep to that by themselves;
+ * remote controls and some input methods send the letter separately, and it
+ * would land in the field that the key has just opened.
+ */
+export function keysWriteNothing() {
+  let done = false;
+  document.addEventListener('keydown', () => { done = false; }, true);
+  window.addEventListener('keydown', (e) => { done = e.defaultPrevented; });
+  document.addEventListener('keyup', () => { done = false; }, true);
+  document.addEventListener('keypress', (e) => { if (done) e.preventDefault(); }, true);
+}
