@@ -84,6 +84,7 @@ type capped struct {
 	over bool
 }
 
+// Read gives channels.ErrTooLarge at the first byte over the limit.
 func (c *capped) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	if c.left -= int64(n); c.left < 0 {
