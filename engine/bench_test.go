@@ -204,7 +204,7 @@ func BenchmarkStepStateless(b *testing.B) {
 }
 
 // TestAllocationsPerStep is B4: nothing is built or compiled in a step.
-func TestAllocationsPerStep(t *testing.T) {
+func TestAllocationsPerStep(t *testing.T) { // not parallel: AllocsPerRun counts the whole process
 	set, events := benchSet(t), jobEvents()
 	runMemory(set, events)
 	if got := testing.AllocsPerRun(200, func() { runMemory(set, events) }) / float64(len(events)); got > 40 {

@@ -57,7 +57,7 @@ func (t *turn) fire(from, key, edge, where string) {
 		Q: t.reply.q, Opt: t.reply.opt, Slot: t.reply.slot, Stack: len(t.st.Stack),
 	}
 	t.reply = answered{}
-	t.note(TraceStep{What: "edge", State: t.st.Position(), Edge: edge, Option: step.Opt, By: t.by, Score: t.score, At: where})
+	t.note(TraceStep{What: "edge", State: t.position(), Edge: edge, Option: step.Opt, By: t.by, Score: t.score, At: where})
 	t.keepStep(step)
 }
 
@@ -76,7 +76,7 @@ func (t *turn) keepStep(step PathStep) {
 
 func (t *turn) followGoto(x *Exit, from string) {
 	if x.AtMost > 0 {
-		key := t.st.Position() + "/" + x.Key
+		key := t.position() + "/" + x.Key
 		if t.st.Counts[key] >= x.AtMost {
 			t.follow(x.Else, from)
 			return

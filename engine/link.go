@@ -69,14 +69,14 @@ func (s *Set) linkSlots() error {
 			if err != nil {
 				return fmt.Errorf("pattern of %s: %w", name, err)
 			}
-			sl.pattern = re
+			sl.pattern, sl.fits = re, shapeOf(sl.Pattern)
 		}
 		if sl.Find != "" {
 			re, err := compileInsensitive(sl.Find)
 			if err != nil {
 				return fmt.Errorf("find of %s: %w", name, err)
 			}
-			sl.find = re
+			sl.find, sl.finds = re, shapeOf("(?i)"+sl.Find)
 			if !sl.Secret {
 				s.linked.find = append(s.linked.find, sl)
 			}

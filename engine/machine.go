@@ -128,6 +128,7 @@ type Slot struct {
 
 	// set by Link
 	pattern, find *regexp.Regexp
+	fits, finds   shape      // of pattern and find
 	values        [][]string // normalised ids and labels of a choice
 	called        []string   // normalised
 }

@@ -68,6 +68,9 @@ func (r reader) value(sl *Slot, text string) (any, bool) {
 		return nil, false
 	}
 	pattern := sl.compiledPattern()
+	if sl.pattern != nil && !sl.fits.whole(cleaned) {
+		return nil, false
+	}
 	if pattern != nil && !pattern.MatchString(cleaned) {
 		if !swap {
 			return nil, false

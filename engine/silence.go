@@ -15,6 +15,22 @@ const (
 	timerUnanswered = "unanswered:"
 )
 
+// What ends a wait, boxed once: nearly every step has both.
+var (
+	noSilence Effect = CancelTimers{Prefix: timerSilence}
+	noIdle    Effect = CancelTimers{Prefix: timerIdle}
+)
+
+// silenceNames are the names of the first timers of a ladder.
+var silenceNames = [...]string{"silence:0", "silence:1", "silence:2", "silence:3", "silence:4"}
+
+func silenceName(i int) string {
+	if i < len(silenceNames) {
+		return silenceNames[i]
+	}
+	return timerSilence + strconv.Itoa(i)
+}
+
 // ladder is what a state says to silence.
 func (t *turn) ladder(st *StateDef) []Wait {
 	if st == nil {
@@ -43,7 +59,7 @@ func (t *turn) due(d Delay, from time.Time) time.Time {
 
 // cancelSilence drops every timer of the open question.
 func (t *turn) cancelSilence() {
-	t.out = append(t.out, CancelTimers{Prefix: timerSilence}, CancelTimers{Prefix: timerIdle})
+	t.out = append(t.out, noSilence, noIdle)
 }
 
 // armSilence starts the ladder of the open question again, at the end of a
@@ -67,7 +83,7 @@ func (t *turn) armSilence() {
 	if q != nil {
 		steps := t.ladder(st)
 		for i := range steps {
-			t.out = append(t.out, SetTimer{Name: timerSilence + strconv.Itoa(i), At: t.due(steps[i].After, t.now).Add(shift)})
+			t.out = append(t.out, SetTimer{Name: silenceName(i), At: t.due(steps[i].After, t.now).Add(shift)})
 			leaves = leaves || steps[i].Exit != nil
 		}
 	}

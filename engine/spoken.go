@@ -1,5 +1,7 @@
 package engine
 
+import "strings"
+
 // spoken is one text of a message with the forms that stages compare, each
 // made when first asked for.
 type spoken struct {
@@ -9,6 +11,7 @@ type spoken struct {
 	done       bool
 	stripped   []string
 	words      []span // of normalised
+	kept       [1]string
 }
 
 // span is the byte range of one word.
@@ -56,9 +59,32 @@ const maxFormWords = 24
 // both ends, step by step, never down to nothing.
 func (m *spoken) forms(fillers map[string]bool) []string {
 	if m.stripped == nil {
-		m.stripped = stripForms(m.norm(), m.spans(), fillers)
+		m.kept[0] = m.norm()
+		m.stripped = m.kept[:1]
+		if hasFiller(m.norm(), fillers) {
+			m.stripped = stripForms(m.norm(), m.spans(), fillers)
+		}
 	}
 	return m.stripped
+}
+
+// hasFiller says that a text begins or ends with the first or last word of some
+// filler that could be stripped; most messages have none.
+func hasFiller(text string, fillers map[string]bool) bool {
+	for n, at := 0, 0; n < longestFiller && at < len(text); n++ {
+		at += len(firstWord(text[at:]))
+		if fillers[text[:at]] {
+			return true
+		}
+		at++
+	}
+	for n, at := 0, len(text); n < longestFiller && at > 0; n++ {
+		at = strings.LastIndexByte(text[:at], ' ')
+		if fillers[text[at+1:]] {
+			return true
+		}
+	}
+	return false
 }
 
 // longestFiller is the most words a filler has ("i would like to").

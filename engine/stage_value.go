@@ -114,7 +114,7 @@ func (t *turn) foundValues(sl *Slot, text string) []SlotValue {
 		return nil
 	}
 	text = nfkc(text)
-	if !sl.find.MatchString(text) {
+	if !sl.finds.within(text) || !sl.find.MatchString(text) {
 		return nil
 	}
 	var out []SlotValue

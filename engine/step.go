@@ -15,6 +15,8 @@ import (
 // engine_error.
 func Step(sets Sets, st State, ev Event) Result {
 	t := &turn{set: sets.Live, st: st, ev: &ev, now: ev.World.Now}
+	t.out = make([]Effect, 0, 8)
+	t.trace.Steps = make([]TraceStep, 0, 6)
 	t.eval.t = t
 	t.eval.env = environments.Get().(map[string]any)
 	t.eval.env[hidden] = &t.eval
@@ -46,7 +48,7 @@ func (t *turn) protected() (f *fault) {
 
 // step chooses by the kind of event.
 func (t *turn) step() {
-	t.trace.Event, t.trace.Set, t.trace.From = t.ev.Kind, t.set.ID, t.st.Position()
+	t.trace.Event, t.trace.Set, t.trace.From = t.ev.Kind, t.set.ID, t.position()
 	t.adopt()
 	switch t.ev.Kind {
 	case EvMessage, EvStart:
@@ -168,7 +170,6 @@ func (t *turn) startRules(public bool) {
 	if f := t.set.Flows[name]; f != nil && !f.FirstUse {
 		t.first = false
 	}
-	t.step0("start")
 	t.next = &target{name, "start"}
 }
 
@@ -241,7 +242,7 @@ func (t *turn) result() Result {
 	if n := len(t.st.Sent) - maxSent; n > 0 {
 		t.st.Sent = slices.Clone(t.st.Sent[n:])
 	}
-	t.trace.To = t.st.Position()
+	t.trace.To = t.position()
 	return Result{State: t.st, Effects: t.out, Trace: t.trace}
 }
 

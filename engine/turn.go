@@ -105,6 +105,14 @@ func (t *turn) state() *StateDef {
 	return nil
 }
 
+// position is flow.state without making the text anew.
+func (t *turn) position() string {
+	if st := t.state(); st != nil {
+		return st.full
+	}
+	return t.st.Position()
+}
+
 func (t *turn) note(s TraceStep) { t.trace.Steps = append(t.trace.Steps, s) }
 
 // cond is a condition of a flow: it must come out as yes or no.
@@ -153,7 +161,7 @@ func (t *turn) setSlot(name string, v SlotValue) {
 	v.At = t.now.UnixMilli()
 	v.Seq = t.ev.Seq
 	if v.State == "" {
-		v.State = t.st.Position()
+		v.State = t.position()
 	}
 	t.st.Slots[name] = v
 	t.st.Order = append(without(t.st.Order, name), name)
