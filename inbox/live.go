@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -21,8 +22,9 @@ type LiveSet struct {
 
 // storedSet is the body of a KindRevision record: the sources, as they were read.
 type storedSet struct {
-	Name string            `json:"name"`
-	Data map[string][]byte `json:"data"`
+	Name  string                       `json:"name"`
+	Data  map[string][]byte            `json:"data"`
+	Media map[string][sha256.Size]byte `json:"media,omitempty"` // by their hash; the bytes stay in the project
 }
 
 var liveID = []byte("live")
@@ -100,7 +102,7 @@ func (s *Service) setRecords(ctx context.Context, p *flows.Project, by string) (
 	case !errors.Is(err, storage.ErrNotFound):
 		return nil, err
 	}
-	sources, err := json.Marshal(storedSet{Name: p.Files.Name, Data: p.Files.Data})
+	sources, err := json.Marshal(storedSet{Name: p.Files.Name, Data: p.Files.Data, Media: p.Files.Media})
 	if err != nil {
 		return nil, err
 	}
@@ -130,5 +132,5 @@ func (s *Service) LastGood(ctx context.Context) (*flows.Files, error) {
 	if err := json.Unmarshal(rec.Body, &set); err != nil {
 		return nil, fmt.Errorf("inbox: sources of set %.8s: %w", l.Set, err)
 	}
-	return &flows.Files{Name: set.Name, Data: set.Data}, nil
+	return &flows.Files{Name: set.Name, Data: set.Data, Media: set.Media}, nil
 }
