@@ -61,7 +61,9 @@ type Adapter interface {
 	Classify(call Call, res Result) Outcome
 }
 
-// Authorizer adds credentials just before writing: Render, goldens and dead letters hold no secret.
+// Authorizer adds credentials just before writing: Render, goldens and dead
+// letters hold no secret. It may have to sign the body: req.GetBody should give
+// it again, else req.Body is read and replaced.
 type Authorizer interface {
 	Authorize(req *http.Request, now time.Time, nonce string) error
 }

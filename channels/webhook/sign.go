@@ -3,7 +3,6 @@ package webhook
 import (
 	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -81,7 +80,7 @@ func (a *Adapter) Authorize(req *http.Request, now time.Time, nonce string) erro
 	if len(a.secrets) == 0 {
 		return fmt.Errorf("channel %s has no secret to sign with", a.Name)
 	}
-	body, err := bodyOf(req)
+	body, err := wire.PeekBody(req)
 	if err != nil {
 		return fmt.Errorf("read the body to sign: %w", err)
 	}
@@ -99,19 +98,6 @@ func (a *Adapter) Authorize(req *http.Request, now time.Time, nonce string) erro
 // Signature is the value of webhook-signature for one secret.
 func Signature(secret []byte, id, timestamp string, body []byte) string {
 	return "v1," + base64.StdEncoding.EncodeToString(wire.MAC(secret, id+"."+timestamp+"."+string(body)))
-}
-
-// bodyOf reads a request's body without using it up.
-func bodyOf(req *http.Request) ([]byte, error) {
-	if req.GetBody == nil {
-		return nil, nil
-	}
-	r, err := req.GetBody()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }() // a reader over bytes
-	return io.ReadAll(r)
 }
 
 func expandTemplate(template, token string) string {

@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -22,4 +25,28 @@ func RetryAfter(h http.Header, at time.Time, most time.Duration) time.Time {
 		return limit
 	}
 	return until
+}
+
+// PeekBody reads the body of a request that is about to be sent, for signing,
+// and leaves it to be sent. A request with GetBody keeps its Body untouched;
+// else the bytes that were read stand in for it.
+func PeekBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil, nil
+	}
+	if req.GetBody != nil {
+		r, err := req.GetBody()
+		if err != nil {
+			return nil, fmt.Errorf("get the body: %w", err)
+		}
+		defer func() { _ = r.Close() }() // only read from
+		return io.ReadAll(r)
+	}
+	raw, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read the body: %w", err)
+	}
+	_ = req.Body.Close() // was read to its end
+	req.Body = io.NopCloser(bytes.NewReader(raw))
+	return raw, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -67,15 +66,10 @@ func (a *Adapter) Authorize(req *http.Request, now time.Time, nonce string) erro
 
 // formOf gives the fields of a form body, which are signed; a JSON body is not.
 func formOf(req *http.Request) (url.Values, error) {
-	if req.Header.Get("Content-Type") != formType || req.GetBody == nil {
+	if req.Header.Get("Content-Type") != formType {
 		return nil, nil
 	}
-	r, err := req.GetBody()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = r.Close() }() // a reader over bytes
-	raw, err := io.ReadAll(r)
+	raw, err := wire.PeekBody(req)
 	if err != nil {
 		return nil, err
 	}

@@ -48,23 +48,6 @@ func (a *Adapter) Parse(r channels.Request) ([]dm.Inbound, error) {
 	return b.out, nil
 }
 
-// Respond answers as the platform expects: 2xx for everything that was signed
-// and stored or parked, 413 for what is too large, 503 when nothing was accepted.
-func (a *Adapter) Respond(_ channels.Request, _ []channels.Accepted, err error) channels.Response {
-	status, code := channels.StatusOf(err)
-	if status == 400 {
-		status = 200 // signed but not readable: inbox has parked it, a repeat would not help
-	}
-	resp := channels.Response{Status: status, Header: map[string][]string{"Content-Type": {"application/json"}}, Body: []byte(`{}`)}
-	if status >= 400 {
-		resp.Body = []byte(`{"error":{"code":"` + code + `"}}`)
-	}
-	if status == 503 {
-		resp.Header.Set("Retry-After", "5")
-	}
-	return resp
-}
-
 // field reads one top-level field of the AAA wrapper.
 func (b *batch) field(key string, val wire.Value) {
 	switch key {
