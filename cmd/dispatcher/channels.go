@@ -29,16 +29,13 @@ var plannedKinds = map[string]dm.Limits{
 
 func runes(n int) dm.Limit { return dm.Limit{N: n, Unit: "runes"} }
 
-// capsOf gives a kind's abilities without an account, for sim's `like:` and
-// for checking channels that have no credentials yet.
+// capsOf gives a kind's abilities without an account, for sim's `like:` and for
+// a channel whose configuration does not open.
 func capsOf(kind string) (channels.Caps, bool) {
-	switch kind {
-	case "webhook":
-		return webhook.DefaultCaps(), true
-	case "web":
-		return web.DefaultCaps(), true
-	case "x":
-		return x.DefaultCaps(), true
+	open := channelKinds[kind]
+	if open == nil || kind == "sim" {
+		return channels.Caps{}, false
 	}
-	return channels.Caps{}, false
+	adapter, _ := open(kind, nil, channels.Env{LimitsOnly: true})
+	return adapter.Caps(), true
 }

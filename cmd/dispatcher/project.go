@@ -66,8 +66,7 @@ func (m *Main) limits(root, alias, kind string, cfg *source.Node) (dm.Limits, bo
 		return limits, known, nil
 	}
 	adapter, diags := open(alias, cfg, channels.Env{
-		PublicURL: "https://localhost", CapsOf: capsOf, Loopback: true,
-		Secret: m.secrets(root, true), Derive: func(string) []byte { return make([]byte, 32) },
+		LimitsOnly: true, Loopback: true, CapsOf: capsOf, Secret: m.secrets(root, true),
 	})
 	if adapter != nil {
 		return channels.LimitsOf(alias, adapter.Caps()), true, diags

@@ -108,14 +108,10 @@ func (r *running) sayLastGood() {
 
 // assemble joins desk, watcher and server to the inbox.
 func (r *running) assemble(ctx context.Context) (err error) {
-	r.desk, err = desk.New(desk.Config{
+	r.desk = desk.New(desk.Config{
 		Inbox: r.inbox, Store: r.data.store, Vault: r.data.vault, Logger: r.log, Registerer: r.metrics, Now: r.m.Now,
 		People: func(ctx context.Context) ([]desk.Person, error) { return r.server.People(ctx) },
 	})
-	if err != nil {
-		return err
-	}
-	r.inbox.SetDesk(r.desk.Quote, r.desk.Staffed, r.desk.OnTimer)
 	r.watch = watch.New(watch.Config{
 		Root: r.root, Name: filepath.Base(r.root), Load: r.loadWithReferences, Live: r.inbox.SetLiveBy, Logger: r.log, Now: r.m.Now,
 		Reloaded: func(result string, took time.Duration) {
@@ -174,7 +170,6 @@ func (r *running) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = r.watch.Run(work) })
 	wg.Go(func() { r.server.Start(work) })
-	wg.Go(func() { r.desk.Run(work) })
 	wg.Go(func() { r.onHangup(work) })
 	metrics := r.serveMetrics()
 	web := r.server.NewHTTPServer(r.listener.Addr().String())
