@@ -148,10 +148,17 @@ func windows(sl *Slot, text string, r reader) []SlotValue {
 	for size := min(longestWindow, len(words)); size > 0; size-- {
 		var out []SlotValue
 		for i := 0; i+size <= len(words) && len(out) <= maxWhich; i++ {
+			raw := words[i]
+			if size > 1 {
+				raw = strings.Join(words[i:i+size], " ")
+			}
+			// Cleaning takes characters away and adds none, in ASCII at least.
+			if sl.pattern != nil && len(raw) < sl.fits.min && isASCII(raw) {
+				continue
+			}
 			if !gives(sl, words[i]) || !gives(sl, words[i+size-1]) {
 				continue
 			}
-			raw := strings.Join(words[i:i+size], " ")
 			v, ok := r.value(sl, raw)
 			if !ok {
 				if bare := trimmed(raw); bare != raw {

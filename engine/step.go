@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"dispatcher/dm"
@@ -14,13 +15,15 @@ import (
 // state from before the event, the built-in sentence and a handoff with cause
 // engine_error.
 func Step(sets Sets, st State, ev Event) Result {
-	t := &turn{set: sets.Live, st: st, ev: &ev, now: ev.World.Now}
+	t := turns.Get().(*turn)
+	defer t.release()
+	t.event = ev
+	t.set, t.st, t.ev, t.now = sets.Live, st, &t.event, ev.World.Now
 	t.out = make([]Effect, 0, 8)
-	t.trace.Steps = make([]TraceStep, 0, 6)
+	t.trace.Steps = make([]TraceStep, 0, 4)
 	t.eval.t = t
 	t.eval.env = environments.Get().(map[string]any)
 	t.eval.env[hidden] = &t.eval
-	defer t.eval.release()
 	t.lang = pickLanguage(t.set.Languages, ev.World.Contact.Language, ev.World.Channel.Locale)
 	if f := t.protected(); f != nil {
 		return t.rescue(st, *f)
@@ -29,6 +32,15 @@ func Step(sets Sets, st State, ev Event) Result {
 		return t.breakLoop(st)
 	}
 	return t.result()
+}
+
+// turns keeps the scratch space of steps; nothing of a step stays in it.
+var turns = sync.Pool{New: func() any { return new(turn) }}
+
+func (t *turn) release() {
+	t.eval.release()
+	*t = turn{}
+	turns.Put(t)
 }
 
 // protected runs the step and catches what goes wrong in it.

@@ -28,12 +28,13 @@ const (
 // shares with the state from before (slots, tags, path) is copied before the
 // first write.
 type turn struct {
-	set  *Set
-	st   State
-	ev   *Event
-	now  time.Time
-	lang string
-	eval evaluator
+	set   *Set
+	st    State
+	ev    *Event
+	event Event // what ev points at in a step
+	now   time.Time
+	lang  string
+	eval  evaluator
 
 	value any        // candidate of a check, value of a confirm text
 	queue *queueRoot // only while a handoff's words are rendered
