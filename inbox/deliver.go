@@ -118,7 +118,7 @@ func (x *sender) mark(l *letter) bool { return skipMark() || x.markAs("mark", l)
 
 func (x *sender) markAs(do string, l *letter) bool {
 	set := storage.Settlement{Do: do, Row: l.row.ID, Attempt: l.row.Attempt, Now: x.s.now().UnixMilli(), Node: x.s.node}
-	if l.bot() {
+	if l.row.Origin == storage.OriginBot || l.row.Kind == storage.RowNotice {
 		set.Switches = switchScopes(x.acct.Alias, "")
 	}
 	got, err := x.s.batcher.Settle(set)

@@ -163,6 +163,7 @@ func (d *Draft) Fire(s Shift) error {
 	d.move(s, to, id)
 	d.enter(s, from, to)
 	d.line(s)
+	d.tellShift(s)
 	d.auditShift(s)
 	return d.err
 }

@@ -40,8 +40,12 @@ func (d *Draft) Send(o Outgoing) int64 {
 	if native {
 		o.Delivery = storage.DeliverySent
 	}
-	m := o.NewMessage
-	d.Append(m)
+	uid := newUID()
+	out, parts := d.outbound(uid, o), 1
+	if !native {
+		parts, o.Body.Degraded = d.rendered(out)
+	}
+	d.Append(o.NewMessage)
 	if len(o.Quotes) > 0 {
 		d.quotes, d.quoted, d.said = o.Quotes, seq, o.Body.Text
 		if o.Kind == storage.RowNotice && d.conv.Owner == storage.OwnerQueue && d.engine {
@@ -50,7 +54,7 @@ func (d *Draft) Send(o Outgoing) int64 {
 		}
 	}
 	if !native {
-		d.putOutbox(seq, o)
+		d.putOutbox(seq, uid, o, out, parts)
 	}
 	return seq
 }
@@ -167,8 +171,8 @@ func (d *Draft) options(seq int64, in []BodyOption) []BodyOption {
 	return out
 }
 
-func (d *Draft) putOutbox(seq int64, o Outgoing) {
-	uid := newUID()
+// outbound is the message as an adapter gets it.
+func (d *Draft) outbound(uid storage.UID, o Outgoing) dm.Outbound {
 	out := dm.Outbound{Key: UIDText(uid), Kind: dm.OutMessage, Account: d.address.Account, Thread: d.address.Thread, Conversation: d.UID(),
 		To: d.address.Party, Visibility: dm.Private, Author: outAuthor(o), AuthorName: o.Body.AuthorName, Text: o.Body.Text, Links: o.Links,
 		Media: o.Body.Media, ReplyTo: o.Body.ReplyTo, Target: o.Target, Locale: d.language(), Epoch: d.conv.Epoch, At: d.View.Now.UTC(), Window: d.window()}
@@ -184,10 +188,17 @@ func (d *Draft) putOutbox(seq int64, o Outgoing) {
 	for _, opt := range o.Body.Options {
 		out.Options = append(out.Options, dm.Option{Payload: opt.Payload, Label: opt.Label, Short: opt.Short, Description: opt.Description})
 	}
+	return out
+}
+
+// putOutbox writes one row per part: each is marked, sent and settled by itself.
+func (d *Draft) putOutbox(seq int64, uid storage.UID, o Outgoing, out dm.Outbound, parts int) {
 	box, err := d.keys.seal("outbox", d.conv.UID, seq, "request", out)
 	d.fail("outbox request", err)
-	d.turn.Outbox = append(d.turn.Outbox, storage.OutboxRow{UID: uid, Conversation: d.conv.ID, Seq: seq, Kind: o.Kind, Channel: d.conv.Channel,
-		Origin: o.Origin, Status: storage.RowPending, DueAt: o.DueAt.UnixMilli(), ExpiresAt: o.Expires.UnixMilli(), Priority: o.Priority, Request: box})
+	for part := range parts {
+		d.turn.Outbox = append(d.turn.Outbox, storage.OutboxRow{UID: uid, Conversation: d.conv.ID, Seq: seq, Part: int16(part), Kind: o.Kind, Channel: d.conv.Channel,
+			Origin: o.Origin, Status: storage.RowPending, DueAt: o.DueAt.UnixMilli(), ExpiresAt: o.Expires.UnixMilli(), Priority: o.Priority, Request: box})
+	}
 }
 
 func outAuthor(o Outgoing) string {

@@ -1,0 +1,78 @@
+package inbox
+
+import (
+	"slices"
+
+	"dispatcher/dm"
+	"dispatcher/storage"
+)
+
+// partsMost bounds the parts of one message.
+const partsMost = 50
+
+// rendered asks the channel how many parts a message becomes, and what of it
+// cannot be shown. Rendering is pure, so the sender gets the same again.
+func (d *Draft) rendered(out dm.Outbound) (parts int, degraded []string) {
+	a := d.View.Account
+	if a == nil || a.Adapter == nil {
+		return 1, nil
+	}
+	plan, err := a.Adapter.Render(out)
+	if err != nil {
+		return 1, nil // the sender meets the same error and says so
+	}
+	parts = 1
+	for _, c := range plan.Calls {
+		parts = max(parts, c.Part+1)
+	}
+	for _, g := range plan.Degradations {
+		if !slices.Contains(degraded, g.Code) {
+			degraded = append(degraded, g.Code)
+		}
+	}
+	if a.Caps.Pull { // handed out whole
+		parts = 1
+	}
+	return min(parts, partsMost), degraded
+}
+
+// tellShift tells the channel who answers from now on, or that it is over.
+func (d *Draft) tellShift(s Shift) {
+	switch {
+	case s.Edge == EdgeOpenBot || s.Edge == EdgeOpenBlocked || s.Edge == EdgeErase:
+	case d.conv.Owner == storage.OwnerNone:
+		d.tell(dm.OutResolved, s)
+	default:
+		d.tell(dm.OutOwner, s)
+	}
+}
+
+// tell queues news for a channel that follows who owns a conversation. A
+// channel that has no words for it renders no call and gets no row. Such a row
+// obeys no epoch: it reports what is so. A resolve by a person waits as long
+// as it can be undone.
+func (d *Draft) tell(kind string, s Shift) {
+	a := d.View.Account
+	if a == nil || a.Adapter == nil || a.Caps.Native || d.address.Thread == "" {
+		return
+	}
+	uid, due := newUID(), d.View.Now
+	if s.Edge == EdgeResolve || s.Edge == EdgeResolvePlain {
+		due = due.Add(UndoWithin)
+	}
+	out := dm.Outbound{Key: UIDText(uid), Kind: kind, Account: d.address.Account, Thread: d.address.Thread, Conversation: d.UID(), To: d.address.Party,
+		Author: dm.AuthorSystem, Epoch: d.conv.Epoch, At: d.View.Now.UTC()}
+	if kind == dm.OutOwner {
+		out.Control = &dm.ControlData{Owner: OwnerWord(d.conv.Owner)}
+		if d.conv.Owner == storage.OwnerQueue {
+			out.Control.Metadata = d.conv.OwnerID
+		}
+	}
+	if plan, err := a.Adapter.Render(out); err != nil || len(plan.Calls) == 0 {
+		return
+	}
+	box, err := d.keys.seal("outbox", d.conv.UID, 0, "request", out)
+	d.fail("outbox request", err)
+	d.turn.Outbox = append(d.turn.Outbox, storage.OutboxRow{UID: uid, Conversation: d.conv.ID, Kind: storage.RowSend, Channel: d.conv.Channel, Origin: storage.OriginSystem,
+		Status: storage.RowPending, DueAt: due.UnixMilli(), ExpiresAt: due.Add(agentTTL).UnixMilli(), Priority: 1, Request: box})
+}
