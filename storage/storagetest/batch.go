@@ -89,7 +89,7 @@ func cancelled(w *world) {
 
 // manyWriters: every message of every writer is there once, in order.
 func manyWriters(w *world) {
-	const writers, turns = 64, 8
+	const writers, turns = 64, 4
 	var wg sync.WaitGroup
 	start := time.Now()
 	for n := range writers {

@@ -243,11 +243,11 @@ func cursors(w *world) {
 			}
 		})
 	}
-	for range 4 {
+	for range 3 {
 		reading.Go(func() {
 			var at storage.Cursor
 			for last := false; ; {
-				events, next, err := w.s.Changes(context.Background(), at, 7)
+				events, next, err := w.s.Changes(context.Background(), at, 50)
 				if err != nil {
 					w.Error(err)
 					return
