@@ -50,7 +50,7 @@ func (a *Adapter) outbound(c *wire.Config) {
 	}
 	out := c.Map("outbound")
 	mode := out.Choice("mode", "push", "push", "pull")
-	a.url = out.BaseURL("url", "", a.Settings.Insecure)
+	a.url = out.URL("url", "", a.Settings.Insecure)
 	a.timeout = out.Duration("timeout", 15*time.Second)
 	switch {
 	case mode == "pull" && out.Has("url"):

@@ -364,6 +364,14 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %+v", yaml, diags)
 		}
 	}
+	second, diags := webhook.Open("shop", channeltest.Config(t, "secret: [\n  changeme,\n  whsec_c2hvcnQ-not-base64]\n"), channeltest.Env(nil))
+	if second != nil || len(diags) != 2 || diags[0].Range.Line != 2 || diags[1].Range.Line != 3 {
+		t.Errorf("each secret is told at its own place: %+v", diags)
+	}
+	slash, err := open(t, "secret: "+secret+"\noutbound: {url: \"https://shop.example/in/?a=1/\"}\n").Render(row("k"))
+	if err != nil || slash.Calls[0].URL != "https://shop.example/in/?a=1/" {
+		t.Errorf("the address is changed: %v %s", err, slash.Calls[0].URL)
+	}
 	a := open(t, "secret: "+secret+"\ninsecure: true\noutbound: {url: \"http://127.0.0.1:9/x\"}\ncaps: {text: 160, options: 0, media: [], typing: false, edit: false, window: 24h}\n")
 	caps := a.Caps()
 	limits := channels.LimitsOf("shop", caps)

@@ -275,8 +275,13 @@ func (c *Config) Each(key string, visit func(name channels.ConfigNode, entry *Co
 // Has says whether the key is written with a value.
 func (c *Config) Has(key string) bool { return c.Node(key) != nil }
 
-// BaseURL is where the platform answers: https, or http on this machine with insecure.
+// BaseURL is where the platform answers, without a slash at its end.
 func (c *Config) BaseURL(key, def string, insecure bool) string {
+	return strings.TrimRight(c.URL(key, def, insecure), "/")
+}
+
+// URL is an address that we call: https, or http on this machine with insecure.
+func (c *Config) URL(key, def string, insecure bool) string {
 	n, text, ok := c.scalar(key)
 	if !ok || text == "" {
 		return def
@@ -290,7 +295,7 @@ func (c *Config) BaseURL(key, def string, insecure bool) string {
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
 		c.Problem(n, "E105", key+" is not a web address", "write https://host/path")
 	case u.Scheme == "https", u.Scheme == "http" && insecure && IsLoopback(u.Hostname()):
-		return strings.TrimRight(text, "/")
+		return text
 	default:
 		c.Problem(n, "E134", key+": http:// is allowed only for this machine with insecure: true", "write https://")
 	}
@@ -330,20 +335,29 @@ func refName(text string) string {
 // missing. required reports a missing one as E110: a channel whose only errors
 // are E110 is not started, and serve goes on without it.
 func (c *Config) Secret(key string, required bool, min int) []byte {
-	list := c.secrets(key, required, min, 1)
-	if len(list) == 0 {
-		return nil
+	for _, s := range c.secrets(key, required, min, 1) {
+		return s.value
 	}
-	return list[0]
+	return nil
 }
 
 // Secrets is one secret, or two during rotation: both verify, the first signs.
 // min is the least number of bytes for secrets that we choose, 0 where the platform does.
 func (c *Config) Secrets(key string, required bool, min int) [][]byte {
-	return c.secrets(key, required, min, 2)
+	var out [][]byte
+	for _, s := range c.secrets(key, required, min, 2) {
+		out = append(out, s.value)
+	}
+	return out
 }
 
-func (c *Config) secrets(key string, required bool, min, most int) [][]byte {
+// secret is one good value and where it is written.
+type secret struct {
+	at    channels.ConfigNode
+	value []byte
+}
+
+func (c *Config) secrets(key string, required bool, min, most int) []secret {
 	nodes := c.items(key)
 	if len(nodes) == 0 && required && !c.env.LimitsOnly {
 		c.Problem(c.node.Get(key), "E110", fmt.Sprintf("%s needs %s; it does not start without", c.where, key),
@@ -353,10 +367,10 @@ func (c *Config) secrets(key string, required bool, min, most int) [][]byte {
 		c.Problem(nodes[most], "E105", fmt.Sprintf("%s takes at most %d", key, most), "")
 		nodes = nodes[:most]
 	}
-	var out [][]byte
+	var out []secret
 	for _, n := range nodes {
 		if v, ok := c.resolve(n, key); ok && c.goodSecret(n, key, v, min) {
-			out = append(out, []byte(v))
+			out = append(out, secret{n, []byte(v)})
 		}
 	}
 	return out
@@ -390,13 +404,12 @@ func placeholder(v string) bool {
 
 // WebhookSecrets are whsec_ and the base64 of 24 to 64 bytes (Standard Webhooks).
 func (c *Config) WebhookSecrets(key string) [][]byte {
-	nodes := c.items(key)
 	var out [][]byte
-	for i, s := range c.secrets(key, true, 16, 2) {
-		raw, ok := strings.CutPrefix(string(s), "whsec_")
+	for _, s := range c.secrets(key, true, 16, 2) {
+		raw, ok := strings.CutPrefix(string(s.value), "whsec_")
 		k, err := base64.StdEncoding.DecodeString(raw)
 		if !ok || err != nil || len(k) < 24 || len(k) > 64 {
-			c.Problem(nodes[min(i, len(nodes)-1)], "E105", key+" is not whsec_ and the base64 of 24 to 64 bytes",
+			c.Problem(s.at, "E105", key+" is not whsec_ and the base64 of 24 to 64 bytes",
 				"make one with: echo whsec_$(openssl rand -base64 32)")
 			continue
 		}
