@@ -87,8 +87,6 @@ func flow(name string, st states) *Flow {
 	return f
 }
 
-func off(st *StateDef) *StateDef { st.Match.Fuzzy = 1e-9; return st }
-
 func slot(s *Slot) *Slot { s.Declared = true; return s }
 
 // weekdays is open Monday to Friday 08:00–20:00 UTC.

@@ -35,6 +35,9 @@ func clean(sl *Slot, s string) (cleaned string, swap bool) {
 }
 
 func keep(s string, wanted func(rune) bool) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !wanted(r) }) < 0 {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if wanted(r) {
 			return r

@@ -66,7 +66,7 @@ func (t *turn) keepStep(step PathStep) {
 	drop := max(len(t.st.Path)+1-maxPath, 0)
 	kept := t.st.Path[drop:]
 	if !t.ownPath {
-		fresh := make([]PathStep, len(kept), len(kept)+4)
+		fresh := make([]PathStep, len(kept), len(kept)+2)
 		copy(fresh, kept)
 		kept, t.ownPath = fresh, true
 	}

@@ -201,7 +201,7 @@ func TestReturnedAsksTheQuestionThatWasOpen(t *testing.T) {
 	c := talk(t, shop(t)).user("hi").tap("order", 0).user("agent").event(Event{Kind: EvReturned, Slots: map[string]string{"details": "called her"}})
 	c.says("bot: What's your order number?*").at("track.start").slot("details", "called her")
 	c.user("AB123456").says("bot: Order AB123456 is on its way.", "bot: Is there anything else?*")
-	c = talk(t, shop(t)).user("hi").user("agent").event(Event{Kind: EvReturned, Resume: "welcome.details"}).says("bot: Tell us what happened*")
+	talk(t, shop(t)).user("hi").user("agent").event(Event{Kind: EvReturned, Resume: "welcome.details"}).says("bot: Tell us what happened*")
 }
 
 func TestMediaWhereWordsAreAsked(t *testing.T) {
@@ -216,7 +216,7 @@ func TestMediaWhereWordsAreAsked(t *testing.T) {
 		t.Fatal(c.st.Question.Tries)
 	}
 	c.event(photo).says("bot: No problem*", "*", "handoff orders gave_up person")
-	c = talk(t, shop(t)).user("hi").event(photo).says("bot: Thanks, I've kept that.*").event(Event{Kind: EvMessage, Text: "broken", Media: []string{"image"}}).slot("topic", "damaged")
+	talk(t, shop(t)).user("hi").event(photo).says("bot: Thanks, I've kept that.*").event(Event{Kind: EvMessage, Text: "broken", Media: []string{"image"}}).slot("topic", "damaged")
 }
 
 func TestNothingSaidIsNothing(t *testing.T) {
@@ -232,8 +232,8 @@ func TestNothingSaidIsNothing(t *testing.T) {
 
 func TestBursts(t *testing.T) {
 	t.Parallel()
-	c := talk(t, shop(t)).user("hi").burst("hello there", "something strange happened", "2").slot("topic", "return")
-	c = talk(t, shop(t)).user("hi").tap("order", 0).burst("hm", "AB123456", "thanks").slot("order_number", "AB123456")
+	talk(t, shop(t)).user("hi").burst("hello there", "something strange happened", "2").slot("topic", "return")
+	c := talk(t, shop(t)).user("hi").tap("order", 0).burst("hm", "AB123456", "thanks").slot("order_number", "AB123456")
 	set := shop(t)
 	if !EndsBurst(Sets{Live: set}, c.st, "agent please") || EndsBurst(Sets{Live: set}, c.st, "my parcel is late") {
 		t.Fatal("EndsBurst")

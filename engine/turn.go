@@ -37,6 +37,7 @@ type turn struct {
 	eval  evaluator
 
 	value any        // candidate of a check, value of a confirm text
+	def   *StateDef  // at the position, once it was looked up
 	queue *queueRoot // only while a handoff's words are rendered
 	said  int
 	enter int // states entered
@@ -100,10 +101,14 @@ func (t *turn) fail(where string, err error) { panic(fault{err, where}) }
 func (t *turn) flowDef() *Flow { return t.set.Flows[t.st.Flow] }
 
 func (t *turn) state() *StateDef {
-	if f := t.flowDef(); f != nil {
-		return f.States[t.st.Name]
+	if d := t.def; d != nil && d.Name == t.st.Name && d.Flow == t.st.Flow {
+		return d
 	}
-	return nil
+	t.def = nil
+	if f := t.flowDef(); f != nil {
+		t.def = f.States[t.st.Name]
+	}
+	return t.def
 }
 
 // position is flow.state without making the text anew.
