@@ -23,8 +23,6 @@ export class Commands {
     this.ui = ui;
     /** @type {(() => void)|null} what `u` undoes */
     this.undoable = null;
-    /** @type {Set<string>} */
-    this.busy = new Set();
     /** @type {Record<string, Command>} */
     this.table = {
       claim: { words: 'Claim', key: 'C', icon: 'mine', can: 'claim' },
@@ -70,7 +68,11 @@ export class Commands {
       case 'side': return this.ui.page('side');
       case 'undo': return this.undoable ? this.undoable() : void toast('Nothing to undo');
     }
-    if (!d) return;
+    if (!d) {
+      // Pressed before the conversation had arrived: done as soon as it has.
+      if (id) void store.loadDetail(id).then(() => { if (store.current === id) this.run(name, anchor); }).catch(() => undefined);
+      return;
+    }
     const may = (/** @type {string} */ n) => d.can?.includes(n);
     switch (name) {
       case 'claim': return may('claim') ? void this.claim(id) : may('take_over') ? this.takeOver(d) : void 0;
@@ -91,8 +93,8 @@ export class Commands {
    * @returns {Promise<any>} the answer, or null after a refusal that was shown
    */
   async move(id, name, body, done) {
-    if (this.busy.has(id)) return null;
-    this.busy.add(id);
+    if (store.held.has(id)) return null;
+    store.held.add(id);
     try {
       const got = await this.push(id, name, body);
       if (done) { toast(done); say(done); }
@@ -102,7 +104,7 @@ export class Commands {
       await this.refused(id, name, err, body);
       return null;
     } finally {
-      this.busy.delete(id);
+      store.held.delete(id);
       this.reread(id);
     }
   }
@@ -154,7 +156,7 @@ export class Commands {
   /** @param {string} id */
   async claim(id) {
     const d = store.details.get(id);
-    if (!d || this.busy.has(id)) return;
+    if (!d || store.held.has(id)) return;
     const before = { owner: d.owner, can: d.can, phase: d.phase };
     // At once on the screen; the server's word follows and wins.
     Object.assign(d, { owner: { kind: 'agent', ...store.me }, can: ['reply', 'note', 'release', 'resolve'], phase: 'agent' });

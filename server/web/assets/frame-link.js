@@ -26,6 +26,7 @@ export class Link {
     this.token = recall(this.key);
     this.seq = 0;
     this.readSeq = 0;
+    this.known = Infinity; // seq of the session when it began: what is later is news
     this.following = false;
     /** @type {Record<string, any>} */
     this.visit = {};
@@ -56,6 +57,7 @@ export class Link {
     const got = await answer.json();
     if (this.token && this.token !== got.token) this.restart();
     this.token = got.token;
+    this.known = Number(got.seq) || 0;
     try { localStorage.setItem(this.key, JSON.stringify({ token: got.token, expires_at: got.expires_at })); } catch { /* kept for this visit only */ }
   }
 

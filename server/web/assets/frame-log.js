@@ -2,7 +2,7 @@
 // The rows of the chat. Who speaks is never in doubt: the assistant has a
 // violet edge and its word, a person a face and a name, the customer the other side.
 
-import { appendText, clock, personName } from './text.js';
+import { appendText, clock, personName, pieces } from './text.js';
 
 /** @typedef {{payload: string, label: string, description?: string}} Option */
 /** @typedef {{scroll: HTMLElement, list: HTMLElement, replies: HTMLElement, hint: HTMLElement, onTap: (seq: number, option: Option) => void}} Parts */
@@ -113,6 +113,7 @@ export class Log {
 
   /** Shows an own message before the server has it. @param {{client_id: string, text: string, tapped: boolean}} m */
   mine(m) {
+    this.settle();
     this.offerLater = this.question;
     this.offer(null);
     const row = this.mineRow({ text: m.text, at: new Date().toISOString(), tapped: m.tapped });
@@ -246,7 +247,7 @@ export class Log {
   arrived(name) {
     if (!this.live || this.here === name) return;
     this.here = name;
-    this.place(el('li', 'w-sys', icon('person', 16), el('bdi', '', personName(name)), ' is here. The assistant is silent now.'), this.last);
+    this.place(el('li', 'w-sys', icon('person', 16), el('span', '', el('bdi', '', personName(name)), ' is here. The assistant is silent now.')), this.last + 0.5);
     this.toEnd();
   }
 
@@ -297,9 +298,10 @@ function attachments(list) {
 /** @param {any} list */
 function links(list) {
   return (Array.isArray(list) ? list : []).flatMap((l) => {
-    if (!/^https?:\/\//i.test(String(l.url ?? ''))) return [];
+    const safe = pieces(String(l.url ?? ''))[0]?.href;
+    if (!safe) return [];
     const a = /** @type {HTMLAnchorElement} */ (el('a', 'w-btn', String(l.label ?? l.title ?? l.url)));
-    a.href = String(l.url);
+    a.href = safe;
     a.rel = 'noopener noreferrer nofollow';
     a.target = '_blank';
     return [a];

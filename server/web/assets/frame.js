@@ -133,7 +133,7 @@ function onEvent(kind, data) {
 /** @param {any} data */
 function noticed(data) {
   if (shown && document.visibilityState === 'visible') return link.read(Number(data.seq) || 0);
-  if (!log.live) return;
+  if (!log.live && !(Number(data.seq) > link.known)) return;
   unread++;
   tell({ dispatcher: 'unread', count: unread });
 }

@@ -87,7 +87,7 @@ function them(m, before, acts, item) {
   const p = el('p', tapped ? 'bubble bubble-tap' : 'bubble');
   if (tapped) {
     p.dir = 'auto';
-    appendText(p, m.tap?.label || m.text, acts.leave);
+    appendText(p, String(m.tap?.label || m.text).slice(0, 200), acts.leave);
     p.append(el('span', 'tap-mark', m.tap?.old ? 'tapped an earlier button' : m.tap?.forged ? 'not a button of ours' : 'tapped'));
   } else fill(p, m, acts);
   if (m.text || tapped || m.removed) body.append(p);

@@ -46,6 +46,8 @@ class Store extends EventTarget {
     this.listError = '';
     this.loaded = false;
     this.listRun = 0;
+    /** @type {Set<string>} conversations with a command on its way */
+    this.held = new Set();
   }
 
   /** @param {string} name @param {any} [detail] */
@@ -96,6 +98,9 @@ class Store extends EventTarget {
   /** @param {string} id */
   async loadDetail(id) {
     const d = await get(conv(id));
+    const known = this.details.get(id);
+    // An answer that was overtaken by a command shows a world that is gone.
+    if (known && (d.epoch < known.epoch || (this.held.has(id) && d.epoch === known.epoch))) return known;
     this.details.set(id, d);
     if (id === this.current) this.emit('detail', id);
     return d;
