@@ -148,7 +148,7 @@ func validate(t *storage.Turn, opened bool) error {
 	case t.Conv != nil && t.Conv.ID != 0 && t.Key.ID != 0 && t.Conv.ID != t.Key.ID:
 		return fmt.Errorf("key names conversation %d, Conv is %d", t.Key.ID, t.Conv.ID)
 	case opened && (t.Conv == nil || t.Conv.ID != 0 || t.Opens != nil):
-		return errors.New("Opens needs one new conversation")
+		return errors.New("the turn in Opens needs one new conversation")
 	}
 	if err := validSeqs(t); err != nil {
 		return err

@@ -105,47 +105,54 @@ func TestEveryStatementCanFail(t *testing.T) {
 		for _, cause := range []error{syscall.ENOSPC, syscall.EIO, syscall.EROFS} {
 			t.Run(fmt.Sprint(name, "/", cause), func(t *testing.T) {
 				t.Parallel()
-				fault := &failAt{err: cause}
-				s := openCopy(t, empty, Options{Failpoint: fault.point})
-				applyOne(t, s, opening(1))
-				before := contents(t, s)
-				n, step := int64(1), int64(1)
-				if cause != syscall.ENOSPC {
-					step = 7 // the errors differ in their name only
-				}
-				for ; ; n += step {
-					fault.hit.Store(false)
-					fault.left.Store(n)
-					fault.armed.Store(true)
-					err := write(s)
-					fault.armed.Store(false)
-					if !fault.hit.Load() {
-						if err != nil {
-							t.Fatalf("after the disk is back: %v", err)
-						}
-						break
-					}
-					if !errors.Is(err, storage.ErrDegraded) {
-						t.Fatalf("statement %d: %v", n, err)
-					}
-					if h, _ := s.Health(ctx); h.OK || h.Why == "" {
-						t.Fatalf("statement %d: healthy with a broken disk: %+v", n, h)
-					}
-					if after := contents(t, s); after != before {
-						t.Fatalf("statement %d: something stayed:\n%s\nwas\n%s", n, after, before)
-					}
-				}
-				if n < 4 && step == 1 {
-					t.Errorf("only %d statements were tried", n)
-				}
-				if h, _ := s.Health(ctx); !h.OK {
-					t.Errorf("still degraded: %+v", h)
-				}
-				if contents(t, s) == before {
-					t.Error("the write that was let through did nothing")
-				}
+				failEach(t, empty, cause, write)
 			})
 		}
+	}
+}
+
+// failEach tries write again and again, failing one statement later each time,
+// until none is left to fail.
+func failEach(t *testing.T, empty []byte, cause error, write func(*Store) error) {
+	ctx := context.Background()
+	fault := &failAt{err: cause}
+	s := openCopy(t, empty, Options{Failpoint: fault.point})
+	applyOne(t, s, opening(1))
+	before := contents(t, s)
+	n, step := int64(1), int64(1)
+	if cause != syscall.ENOSPC {
+		step = 7 // the errors differ in their name only
+	}
+	for ; ; n += step {
+		fault.hit.Store(false)
+		fault.left.Store(n)
+		fault.armed.Store(true)
+		err := write(s)
+		fault.armed.Store(false)
+		if !fault.hit.Load() {
+			if err != nil {
+				t.Fatalf("after the disk is back: %v", err)
+			}
+			break
+		}
+		if !errors.Is(err, storage.ErrDegraded) {
+			t.Fatalf("statement %d: %v", n, err)
+		}
+		if h, _ := s.Health(ctx); h.OK || h.Why == "" {
+			t.Fatalf("statement %d: healthy with a broken disk: %+v", n, h)
+		}
+		if after := contents(t, s); after != before {
+			t.Fatalf("statement %d: something stayed:\n%s\nwas\n%s", n, after, before)
+		}
+	}
+	if n < 4 && step == 1 {
+		t.Errorf("only %d statements were tried", n)
+	}
+	if h, _ := s.Health(ctx); !h.OK {
+		t.Errorf("still degraded: %+v", h)
+	}
+	if contents(t, s) == before {
+		t.Error("the write that was let through did nothing")
 	}
 }
 

@@ -153,7 +153,7 @@ func manyMessages(w *world) {
 
 func oddBytes(w *world) {
 	snap := w.open(1)
-	bodies := [][]byte{[]byte(strings.Repeat("ä", 10_000)), {0, 0, 1, 0}, []byte("\x00NUL\x00 👩‍👩‍👧 ‏עברית"), {}}
+	bodies := [][]byte{[]byte(strings.Repeat("ä", 10_000)), {0, 0, 1, 0}, []byte("\x00NUL\x00 👩‍👩‍👧 \u200fעברית"), {}}
 	snap = w.do(snap, func(t *storage.Turn) {
 		t.Conv.State, t.Conv.Card = bytes.Repeat([]byte{0xfe}, 136<<10), bytes.Repeat([]byte{1}, 8<<10)
 		t.Conv.Position, t.Conv.Labels = "flöw.ställe", []string{`"quoted"`, "späte Ware"}
