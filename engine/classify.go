@@ -51,8 +51,9 @@ func (t *turn) classify() {
 		}
 	}
 	t.trace.Stage = "none"
-	t.by, t.score = "", 0
 	t.current = &t.joined
+	t.noteClosest(st)
+	t.by, t.score = "", 0
 	t.none(st)
 }
 
@@ -97,6 +98,23 @@ func (t *turn) none(st *StateDef) {
 		t.backFromSub()
 	}
 	t.miss(st)
+}
+
+// Bounds of the near miss that a trace shows.
+const (
+	closestFloor = 0.5
+	closestWords = 40
+)
+
+// noteClosest tells the trace which option came nearest, for whoever asks why
+// nothing matched.
+func (t *turn) noteClosest(st *StateDef) {
+	if !t.takesOptions() || t.joined.wordCount() > closestWords {
+		return
+	}
+	if best := t.bestByLikeness(st, &t.joined, closestFloor); len(best) > 0 {
+		t.note(TraceStep{What: "stage", State: st.full, Edge: "closest", Option: best[0].id, By: t.by, Score: t.score})
+	}
 }
 
 // backFromSub drops a sub-question.

@@ -35,7 +35,7 @@ func (t *turn) question(st *StateDef) {
 	kind := kindOptions
 	if c := st.Collect; c != nil {
 		kind = kindCollect
-		if !c.Always && t.known(c.Slot) && t.stillFits(c.Slot) {
+		if !c.Always && t.known(c.Slot) {
 			t.note(TraceStep{What: "edge", State: st.full, Edge: "known", Option: c.Slot, At: st.where})
 			t.reply.slot = c.Slot
 			t.follow(st.Exit, st.full)
@@ -58,9 +58,6 @@ func (t *turn) question(st *StateDef) {
 	}
 	t.over, t.waits = true, true
 }
-
-// stillFits says whether a slot that was filled before holds a value.
-func (t *turn) stillFits(name string) bool { return t.slot(name) != nil }
 
 // sayQuestion says the open question with its buttons, after a lead-in if any.
 func (t *turn) sayQuestion(st *StateDef, lead string) {

@@ -26,11 +26,8 @@ type tapRecord struct {
 func (t *turn) tapStage(st *StateDef) bool {
 	var r tapRecord
 	tap := t.ev.Tap
-	if json.Unmarshal(tap.Record, &r) != nil || tap.Index < 0 || tap.Index >= len(r.Options) {
-		if t.joined.raw == "" {
-			t.joined = spoken{raw: tap.Label}
-		}
-		return false
+	if tap.Closed || json.Unmarshal(tap.Record, &r) != nil || tap.Index < 0 || tap.Index >= len(r.Options) {
+		return false // its numbers are another conversation's, or nobody's
 	}
 	t.exempt = true
 	id := r.Options[tap.Index].ID

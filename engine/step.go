@@ -118,7 +118,14 @@ func (t *turn) message() {
 		t.queued()
 		return
 	}
+	if t.st.Owner != dm.OwnerBot {
+		return // people read it; a closed conversation is not written to
+	}
 	t.listen()
+	if t.st.After && t.st.Question == nil {
+		t.openNew()
+		return
+	}
 	if t.st.Flow == "" || t.st.Question == nil && !t.st.After {
 		t.open()
 		return
@@ -141,6 +148,9 @@ func (t *turn) message() {
 // listen prepares the texts that stages look at.
 func (t *turn) listen() {
 	t.joined.raw = readable(t.ev.Text)
+	if t.ev.Text == "" && t.ev.Tap != nil {
+		t.joined.raw = readable(t.ev.Tap.Label)
+	}
 	t.current = &t.joined
 	if len(t.ev.Parts) > 1 {
 		for _, p := range slices.Backward(t.ev.Parts) {

@@ -124,6 +124,23 @@ func TestTapsOfEveryAge(t *testing.T) {
 	c.event(Event{Kind: EvMessage, Text: "Return something", Tap: &Tap{Record: []byte(`{"broken`), Index: 9, Label: "Return something"}}).slot("topic", "return")
 }
 
+func TestTapOfAClosedConversationIsItsLabel(t *testing.T) {
+	t.Parallel()
+	old := talk(t, shop(t)).user("hi")
+	tap := &Tap{Record: old.asked[0].Question, Index: 1, Label: "Return something", Closed: true}
+	talk(t, shop(t)).event(Event{Kind: EvMessage, Tap: tap, Opening: true}).at("welcome.details").slot("topic", "return")
+	talk(t, shop(t)).user("hi").event(Event{Kind: EvMessage, Tap: tap}).at("welcome.details").slot("topic", "return")
+}
+
+func TestTraceShowsTheNearMiss(t *testing.T) {
+	t.Parallel()
+	c := talk(t, shop(t)).user("hi").user("retorno")
+	last := c.trace.Steps[len(c.trace.Steps)-1]
+	if c.trace.Stage != "none" || last.Edge != "closest" || last.Option != "return" || last.Score < 0.5 {
+		t.Fatalf("%+v", c.trace)
+	}
+}
+
 func TestOldTapExplainsAndIgnores(t *testing.T) {
 	t.Parallel()
 	for how, want := range map[string][]string{"explain": {"bot: That button is from an earlier question.\n\nTell us what happened in one message."}, "ignore": nil} {
@@ -168,7 +185,7 @@ func TestSilence(t *testing.T) {
 	if got := c.timers(); got["silence:0"] != 15*time.Minute || got["silence:1"] != 23*time.Hour+5*time.Minute {
 		t.Fatal(got)
 	}
-	c = talk(t, set).user("hi").timer("silence:0", 48*time.Hour).says().timer("silence:1", 0).says("resolve no_reply")
+	talk(t, set).user("hi").timer("silence:0", 48*time.Hour).says().timer("silence:1", 0).says("resolve no_reply")
 	talk(t, shop(t)).user("hi").timer("idle", 23*time.Hour).says().timer("idle", time.Hour).says("resolve idle")
 }
 
