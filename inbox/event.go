@@ -77,6 +77,18 @@ func (x *decision) touch(a *arrival) *Draft {
 	return x.d
 }
 
+// knows says whether this very turn consumes the same event already.
+func (x *decision) knows(a *arrival) bool {
+	if x.d == nil {
+		return false
+	}
+	seen := slices.Clone(x.d.turn.Seen)
+	for _, p := range x.d.turn.Parked {
+		seen = append(seen, p.Seen...)
+	}
+	return slices.ContainsFunc(a.seen, func(k storage.SeenKey) bool { return slices.Contains(seen, k) })
+}
+
 func (x *decision) consume(a *arrival) {
 	x.d.Seen(a.seen...)
 	if a.request != nil {

@@ -11,7 +11,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -429,4 +431,32 @@ func (r *rig) until(what string, ok func() bool) {
 		<-time.After(2 * time.Millisecond)
 	}
 	r.t.Fatalf("not reached: %s\n%s", what, r.logs)
+}
+
+func mustJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func sortedSnap(s storage.Snapshot) storage.Snapshot {
+	s.Timers = append([]storage.Timer{}, s.Timers...)
+	slices.SortFunc(s.Timers, func(a, b storage.Timer) int { return strings.Compare(a.Name, b.Name) })
+	for i := range s.Timers {
+		s.Timers[i].Conversation = s.Conv.ID
+	}
+	s.Desk = append([]storage.DeskRow{}, s.Desk...)
+	slices.SortFunc(s.Desk, func(a, b storage.DeskRow) int { return strings.Compare(a.Table+a.ID, b.Table+b.ID) })
+	for i := range s.Desk {
+		s.Desk[i].Conversation = s.Conv.ID
+	}
+	s.Interval.Conversation = s.Conv.ID
+	if s.Conv.Labels == nil {
+		s.Conv.Labels = []string{}
+	}
+	s.Known = nil
+	return s
 }

@@ -244,6 +244,9 @@ func (s *Service) decide(ctx context.Context, snap storage.Snapshot, todo []*arr
 	d := &decision{s: s, ctx: ctx, v: v}
 	for i, a := range todo {
 		at = i
+		if d.knows(a) { // the same event again: its turn finds it known
+			break
+		}
 		if err := d.event(a); errors.Is(err, errNextTurn) && i > 0 {
 			break
 		} else if err != nil {
