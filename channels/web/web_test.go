@@ -203,6 +203,17 @@ func TestOpenWithTheSession(t *testing.T) {
 	}
 }
 
+// TestOpenAfterWords: whoever wrote already is not greeted as if they had not.
+func TestOpenAfterWords(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good)
+	s.open(`{}`, 201)
+	s.call("POST", "/web/v1/messages", `{"client_id":"`+client+`","text":"hi"}`)
+	if w := s.call("POST", "/web/v1/open", ""); w.Code != 200 || len(s.h.Accepted()) != 1 {
+		t.Errorf("%d, %d events", w.Code, len(s.h.Accepted()))
+	}
+}
+
 const client = "018f0000-0000-4000-8000-000000000001"
 
 func TestMessages(t *testing.T) {

@@ -220,6 +220,14 @@ func TestParseDetails(t *testing.T) {
 	if got := parse(t, a, other); len(got) != 1 || got[0].Kind != dm.KindIgnored || got[0].Note != "other account" {
 		t.Errorf("%+v", got)
 	}
+	for _, foreign := range []string{
+		`{"for_user_id":"900999","direct_message_indicate_typing_events":[{"created_timestamp":"1795161605123","sender_id":"900200","target":{"recipient_id":"900999"}}]}`,
+		`{"data":{"event_uuid":"1","filter":{"user_id":"900999"},"event_type":"post.mention.create","payload":{"id":"17","text":"@other","author_id":"900200"}}}`,
+	} {
+		if got := parse(t, a, foreign); len(got) != 1 || got[0].Kind != dm.KindIgnored || got[0].Note != "other account" {
+			t.Errorf("%+v", got)
+		}
+	}
 	seconds := strings.Replace(string(body(`{"text":"a"}`)), "1795161600123", "1795161600", 1)
 	if got := parse(t, a, seconds); !got[0].At.IsZero() || got[0].Note == "" || got[0].Kind != dm.KindText {
 		t.Errorf("%+v", got)
