@@ -26,24 +26,28 @@ const (
 	ScopeQueue = "queues:read"
 )
 
-// has says whether a token's scopes hold one; a session has every scope of its role.
+// has says whether the actor's scopes hold one; without a list of scopes an
+// actor has every one of its role.
 func (a Actor) has(scope string) bool {
-	return !a.Token && a.Scopes == nil || slices.Contains(a.Scopes, scope)
+	return a.Scopes == nil || slices.Contains(a.Scopes, scope)
 }
 
 // leads may see every queue, exceed capacity and act on what waits.
 func (a Actor) leads() bool { return a.Role == RoleLead || a.Role == RoleAdmin }
 
-// works may claim, reply and resolve.
-func (a Actor) works() bool {
-	switch a.Role {
-	case RoleAgent, RoleLead, RoleAdmin, RoleAPI:
-		return a.has(ScopeWrite)
-	}
-	return false
+// serves is a role that works with customers.
+func (a Actor) serves() bool {
+	return slices.Contains([]string{RoleAgent, RoleLead, RoleAdmin, RoleAPI}, a.Role)
 }
 
-func (a Actor) sends() bool { return a.works() && a.has(ScopeSend) }
+// works may claim, note and resolve.
+func (a Actor) works() bool { return a.serves() && a.has(ScopeWrite) }
+
+// sends may write to customers.
+func (a Actor) sends() bool { return a.serves() && a.has(ScopeSend) }
+
+// reveals may see personal values, each look audited.
+func (a Actor) reveals() bool { return a.serves() && a.has(ScopePII) }
 
 // reads may see conversations at all.
 func (a Actor) reads() bool {
@@ -52,14 +56,6 @@ func (a Actor) reads() bool {
 		return a.has(ScopeRead)
 	}
 	return false
-}
-
-// everywhere says whether an actor sees every queue there is.
-func (a Actor) everywhere() bool {
-	if a.Token && a.Queues != nil {
-		return false
-	}
-	return a.leads() || a.Role == RoleAPI || a.Role == RoleDesigner
 }
 
 // mayQueue says whether an actor belongs to a queue. A queue without members

@@ -16,28 +16,32 @@ type decide func(v *inbox.View) (*inbox.Draft, error)
 // do runs a command on one conversation: permission first, then the decision
 // on the newest state inside the conversation's lane. Two people can ask at
 // once; one decision is made on what the other left.
-func (s *Service) do(ctx context.Context, a Actor, id string, f decide) (Moved, error) {
+func (s *Service) do(ctx context.Context, a Actor, id string, allowed bool, f decide) (Moved, error) {
 	uid, ok := inbox.ParseUID(id)
 	if !ok {
 		return Moved{}, notFound()
 	}
 	var moved Moved
+	var was *inbox.View
 	_, err := s.inbox.Do(ctx, storage.Key{UID: uid}, func(v *inbox.View) (*inbox.Draft, error) {
 		if v.Snap.Conv.ID == 0 || !s.mayRead(a, v) {
 			return nil, notFound()
 		}
-		if !a.works() {
+		if !allowed {
 			return nil, forbidden("Your role may not do this.")
 		}
 		d, err := f(v)
 		if err != nil {
 			return nil, s.refused(ctx, err, v)
 		}
-		moved = s.moved(ctx, v, d)
+		moved, was = s.moved(ctx, v, d), v
 		return d, nil
 	})
 	if err != nil {
 		return Moved{}, found(err)
+	}
+	if was.Snap.Conv.Owner == storage.OwnerAgent && moved.Owner.Kind != dm.OwnerAgent {
+		s.samples.held(was, s.now())
 	}
 	return moved, nil
 }
@@ -86,7 +90,7 @@ func fire(v *inbox.View, s inbox.Shift) (*inbox.Draft, error) {
 // Claim takes a waiting conversation: a compare-and-set, one winner. The same
 // agent may claim again (two tabs); anybody else learns who has it.
 func (s *Service) Claim(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	m, err := s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) { return s.claim(ctx, a, v, c) })
+	m, err := s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) { return s.claim(ctx, a, v, c) })
 	s.claims.WithLabelValues(resultOf(err)).Inc()
 	return m, err
 }
@@ -122,7 +126,7 @@ func (s *Service) claim(ctx context.Context, a Actor, v *inbox.View, c Command) 
 // TakeOver takes a conversation from the bot or from another agent; what waits
 // in a queue is claimed.
 func (s *Service) TakeOver(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	return s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		if owns(a, v) && v.Phase() == dm.PhaseAgent {
 			return nil, nil
 		}
@@ -166,7 +170,7 @@ func (s *Service) takeFromAgent(a Actor, v *inbox.View, c Command) (*inbox.Draft
 
 // Release puts a conversation back into its queue; its place is kept.
 func (s *Service) Release(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	return s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		if err := s.mine(ctx, a, v, c); err != nil {
 			return nil, err
 		}
@@ -179,7 +183,7 @@ func (s *Service) Transfer(ctx context.Context, a Actor, id string, c Command) (
 	if c.Queue == "" && c.Agent == "" {
 		return Moved{}, invalid("Say where to: a queue or a person.")
 	}
-	return s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		if v.Phase() == dm.PhaseQueue && a.leads() {
 			if err := s.epoch(ctx, v, c); err != nil {
 				return nil, err
@@ -187,7 +191,6 @@ func (s *Service) Transfer(ctx context.Context, a Actor, id string, c Command) (
 		} else if err := s.mine(ctx, a, v, c); err != nil {
 			return nil, err
 		}
-		s.samples.held(v, s.now())
 		if c.Agent != "" {
 			return s.transferAgent(ctx, a, v, c)
 		}
@@ -247,7 +250,7 @@ func (s *Service) queueExists(alias string) bool {
 // HandBack gives a conversation back to the bot: at a state, or as the flow
 // says. Edited slots go along; nothing that has a value is asked again.
 func (s *Service) HandBack(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	return s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		if v.Phase() == dm.PhaseQueue && a.leads() {
 			if err := s.epoch(ctx, v, c); err != nil {
 				return nil, err
@@ -261,7 +264,6 @@ func (s *Service) HandBack(ctx context.Context, a Actor, id string, c Command) (
 		if s.paused(v) {
 			return nil, s.conflict(ctx, CodeBotPaused, "The assistant is paused.", v)
 		}
-		s.samples.held(v, s.now())
 		d, err := fire(v, a.shift(inbox.EdgeHandBack, c))
 		if err != nil {
 			return nil, err

@@ -79,10 +79,8 @@ func (s *Service) remember(d *inbox.Draft, a Actor, clientID string, hash []byte
 
 // Reply sends a message of the owner. The same ClientID gives the same row.
 func (s *Service) Reply(ctx context.Context, a Actor, id string, r Reply, c Command) (Msg, error) {
-	if !a.sends() {
-		return Msg{}, forbidden("Your role may not send messages.")
-	}
-	return s.write(ctx, a, id, r.ClientID, r, func(v *inbox.View, d *inbox.Draft) (int64, error) {
+	var was *inbox.View
+	m, err := s.write(ctx, a, id, a.sends(), r.ClientID, r, func(v *inbox.View, d *inbox.Draft) (int64, error) {
 		if err := s.mine(ctx, a, v, c); err != nil {
 			return 0, err
 		}
@@ -90,12 +88,16 @@ func (s *Service) Reply(ctx context.Context, a Actor, id string, r Reply, c Comm
 		if err != nil {
 			return 0, err
 		}
-		s.samples.answered(v, s.now())
+		was = v
 		if len(r.Confirm) > 0 && out.Public {
 			d.AuditDetail(a.ID, "guard_confirmed", v.UID(), r.Confirm)
 		}
 		return d.Send(out), nil
 	})
+	if err == nil && was != nil {
+		s.samples.answered(was, s.now())
+	}
+	return m, err
 }
 
 // Note adds an internal row. Everybody who may read a conversation may note.
@@ -107,7 +109,7 @@ func (s *Service) Note(ctx context.Context, a Actor, id, text, clientID string) 
 	case n > maxReply:
 		return Msg{}, problem(CodeTooLong, http.StatusUnprocessableEntity, "The note is too long.")
 	}
-	return s.write(ctx, a, id, clientID, "note "+text, func(v *inbox.View, d *inbox.Draft) (int64, error) {
+	return s.write(ctx, a, id, a.works(), clientID, "note "+text, func(v *inbox.View, d *inbox.Draft) (int64, error) {
 		return d.Append(noteRow(a, text)), nil
 	})
 }
@@ -117,9 +119,9 @@ func noteRow(a Actor, text string) inbox.NewMessage {
 }
 
 // write makes one row in a conversation, once per client id, and gives it back.
-func (s *Service) write(ctx context.Context, a Actor, id, clientID string, body any, f func(*inbox.View, *inbox.Draft) (int64, error)) (Msg, error) {
+func (s *Service) write(ctx context.Context, a Actor, id string, allowed bool, clientID string, body any, f func(*inbox.View, *inbox.Draft) (int64, error)) (Msg, error) {
 	var seq int64
-	_, err := s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	_, err := s.do(ctx, a, id, allowed, func(v *inbox.View) (*inbox.Draft, error) {
 		was, hash, err := s.sent(ctx, a, clientID, []any{v.UID(), body})
 		if err != nil || was != 0 {
 			seq = was

@@ -11,7 +11,7 @@ import (
 // Resolve ends the human part: after-care where there is one, else the
 // conversation closes. A message the agent has not seen stops it once.
 func (s *Service) Resolve(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	return s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		if v.Phase() == dm.PhaseQueue && a.leads() {
 			if err := s.epoch(ctx, v, c); err != nil {
 				return nil, err
@@ -22,7 +22,6 @@ func (s *Service) Resolve(ctx context.Context, a Actor, id string, c Command) (M
 		if err := s.unseen(ctx, v, c); err != nil {
 			return nil, err
 		}
-		s.samples.held(v, s.now())
 		care := v.Phase() != dm.PhaseQueue && v.AfterCare() && !s.paused(v)
 		if !care {
 			return fire(v, a.shift(inbox.EdgeResolvePlain, c))
@@ -63,7 +62,7 @@ func (s *Service) unseen(ctx context.Context, v *inbox.View, c Command) error {
 // Undo takes a resolve back within ten seconds: clocks go on as if they had
 // never stopped.
 func (s *Service) Undo(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	return s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		if owns(a, v) {
 			return nil, nil // undone already: the second press of an impatient hand
 		}
@@ -79,7 +78,7 @@ func (s *Service) Undo(ctx context.Context, a Actor, id string, c Command) (Move
 
 // Reopen begins anew after an end: a new handoff, claimed by who asks.
 func (s *Service) Reopen(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	return s.do(ctx, a, id, func(v *inbox.View) (*inbox.Draft, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		if owns(a, v) {
 			return nil, nil
 		}

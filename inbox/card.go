@@ -100,6 +100,9 @@ const previewRunes = 120
 func (d *Draft) preview(m NewMessage) {
 	c := &d.card
 	c.At, c.Author = m.At.UnixMilli(), AuthorWord(m.Author)
+	if m.Author == storage.AuthorAgentNative {
+		c.Author = dm.AuthorAgent
+	}
 	c.Public = c.Public || m.Public
 	c.Media = c.Media || len(m.Body.Media) > 0
 	switch {

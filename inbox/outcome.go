@@ -62,7 +62,7 @@ func (d *Draft) resolved(s Shift) {
 		r.Handoff = &kept
 		d.endHandoff(endedBy(s))
 	}
-	r.Clocks = d.stopClocks()
+	r.Clocks = append(d.stopClocks(), d.openPromises()...)
 	d.endPromises()
 	d.conv.ResolvedAt, d.conv.ResolvedWhy = now, s.Reason
 	if s.Reason == "" {
@@ -184,6 +184,7 @@ func (d *Draft) undo() {
 	d.card.Episode.Waiting, d.conv.Unread = r.Waiting, r.Unread
 	d.waitingSince()
 	d.armClocks()
+	d.armPromise()
 	d.reopened()
 }
 

@@ -103,7 +103,7 @@ func TestResolve_UndoGoesOnAsIfNeverStopped(t *testing.T) {
 	if p, err := v.Packet(); err != nil || p == nil || len(p.Slots) != 3 {
 		t.Errorf("the packet did not survive: %v, %v", p, err)
 	}
-	if len(v.Snap.Timers) != timers-1 { // the promise was ended by the resolve
+	if len(v.Snap.Timers) != timers {
 		t.Errorf("%d timers after undo, %d before", len(v.Snap.Timers), timers)
 	}
 	v = w.fire(t, v, Shift{Edge: EdgeResolvePlain, By: "ana"})
