@@ -127,7 +127,7 @@ type Frame struct {
 	Channel string
 	Base    string // "" = /channels/{channel}/web/v1
 	Title   string // "Acme support"
-	Hours   string // "An assistant answers first. People are here until 20:00."; "" = first half only
+	Hours   string // "Assistant · a person from 08:00 to 20:00", or the button's sentence; "" = a plain word for it
 	Wait    string // "about 4 min", beside "Talk to a person"; may be empty
 	Origins string // space-separated origins that may talk to the frame; "" = only its own
 }
@@ -148,12 +148,26 @@ func (f Frame) Name() string {
 	return f.Title
 }
 
-// HoursLine is who answers until an event says otherwise.
+// HoursLine is who answers until an event says otherwise. It begins with the
+// assistant, whatever sentence of the button it was made from.
 func (f Frame) HoursLine() string {
-	if f.Hours == "" {
-		return "An assistant answers first."
+	words, _, _ := strings.Cut(f.Hours, " – ")
+	switch {
+	case strings.Contains(f.Hours, "ssistant"):
+		return f.Hours
+	case strings.HasPrefix(words, "We are back"):
+		return "Assistant · people" + strings.TrimPrefix(words, "We")
+	default:
+		return "Assistant · a person is one message away"
 	}
-	return f.Hours
+}
+
+// WaitWords stands beside "Talk to a person": the live quote.
+func (f Frame) WaitWords() string {
+	if _, after, ok := strings.Cut(f.Hours, " – about "); ok && f.Wait == "" {
+		return "about " + after
+	}
+	return f.Wait
 }
 
 // Me is the person who looks at the console.
@@ -187,6 +201,19 @@ type Console struct {
 	Problems     []Problem
 	Rejected     bool // the folder was rejected, the last good set serves
 	Demo         bool // the demo chat exists: empty inbox links to it
+}
+
+// Worst is the problem that the banner names: the first error, else the first.
+func (c Console) Worst() *Problem {
+	for i := range c.Problems {
+		if c.Problems[i].Severity == "error" {
+			return &c.Problems[i]
+		}
+	}
+	if len(c.Problems) == 0 {
+		return nil
+	}
+	return &c.Problems[0]
 }
 
 // ProblemPage is a refusal in words, for a person who followed a link.

@@ -23,7 +23,7 @@ func samples() map[string][]any {
 		PageLoginSecond: {LoginSecond{}, LoginSecond{Error: "That code is old."}},
 		PageChat:        {Chat{Project: "acme"}},
 		PageFrame:       {Frame{Channel: "web"}, Frame{Channel: "shop", Base: "/x", Title: "Acme", Hours: "Here."}},
-		PageConsole:     {Console{Me: Me{ID: "u1", Name: "Ana Sousa"}, Demo: true}, Console{SecondFactor: true}},
+		PageConsole:     {Console{Me: Me{ID: "u1", Name: "Ana Sousa"}, Demo: true}, Console{SecondFactor: true, Rejected: true, Problems: []Problem{{Severity: "warning", File: "a.yaml"}, {Severity: "error", File: "flows/welcome.yaml", Line: 42, Column: 16, Message: "no state menuu", Hint: "did you mean menu?"}}}},
 		PageProblem:     {ProblemPage{Status: 404, Title: "No such page"}, ProblemPage{ID: "7f3a", Back: "/login", Label: "Log in"}},
 	}
 }
@@ -46,6 +46,33 @@ func TestRenderEveryPage(t *testing.T) {
 			if n := strings.Count(html, "<h1"); n > 1 {
 				t.Errorf("%s: %d first headings", page, n)
 			}
+		}
+	}
+}
+
+func TestConsoleNamesTheWorstProblem(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := Render(&b, PageConsole, samples()[PageConsole][1]); err != nil {
+		t.Fatal(err)
+	}
+	if want := `data-rejected data-place="flows/welcome.yaml:42:16" data-problem="no state menuu; did you mean menu?"`; !strings.Contains(b.String(), want) {
+		t.Errorf("the console does not carry %s", want)
+	}
+}
+
+func TestFrameSaysWhoAnswers(t *testing.T) {
+	t.Parallel()
+	for hours, want := range map[string][2]string{
+		"":                           {"Assistant · a person is one message away", ""},
+		"Chat with us":               {"Assistant · a person is one message away", ""},
+		"Chat with us – about 4 min": {"Assistant · a person is one message away", "about 4 min"},
+		"We are back Saturday 09:00 – leave a message": {"Assistant · people are back Saturday 09:00", ""},
+		"Assistant · a person from 08:00 to 20:00":     {"Assistant · a person from 08:00 to 20:00", ""},
+	} {
+		f := Frame{Hours: hours}
+		if got := [2]string{f.HoursLine(), f.WaitWords()}; got != want {
+			t.Errorf("%q gives %q, want %q", hours, got, want)
 		}
 	}
 }

@@ -247,10 +247,13 @@ export class Commands {
   async deliver(id, m) {
     const until = Date.now() + retryFor;
     const note = m.kind === 'note';
+    let epoch = m.epoch;
     for (let n = 0; ; n++) {
       try {
         const body = note ? { text: m.text } : { text: m.text, visibility: 'private' };
-        const got = await call('POST', `${conv(id)}/${note ? 'notes' : 'messages'}`, { body, epoch: store.details.get(id)?.epoch, key: m.client_id });
+        // One key is one request: the epoch of the first try goes with every repeat.
+        epoch ??= store.details.get(id)?.epoch;
+        const got = await call('POST', `${conv(id)}/${note ? 'notes' : 'messages'}`, { body, epoch, key: m.client_id });
         store.local.set(id, (store.local.get(id) ?? []).filter((x) => x !== m));
         if (got?.seq) store.merge(id, [{ ...m, local: false, ...got, client_id: m.client_id }]);
         else void store.refresh(id).catch(() => undefined);
@@ -259,13 +262,16 @@ export class Commands {
         const code = err instanceof Problem ? err.code : '';
         if (code === 'stale_epoch' && n < 3) {
           const d = await store.loadDetail(id).catch(() => null);
-          if (d && (note || d.can?.includes('reply'))) { m.client_id = uuid7(); continue; }
+          if (d && (note || d.can?.includes('reply'))) { m.client_id = uuid7(); epoch = undefined; continue; }
           return this.lost(id, m, err);
         }
         if (code === 'not_owner') return this.lost(id, m, err);
         const again = err instanceof Unreachable || (err instanceof Problem && (err.status >= 500 || err.status === 429 || code === 'in_progress'));
         if (again && Date.now() < until) { await new Promise((r) => setTimeout(r, Math.min(5000, 400 * 2 ** n))); continue; }
         m.state = 'unsent';
+        // No answer: the same request again. A refusal: a new one, or its stored answer would come back.
+        m.epoch = err instanceof Problem ? undefined : epoch;
+        m.refused = err instanceof Problem;
         m.why = err instanceof Problem ? err.message.replace(/\.$/, '') : 'no connection';
         store.local.set(id, (store.local.get(id) ?? []).map((x) => (x === m ? { ...m } : x)));
         store.emit('messages', id);
@@ -312,7 +318,7 @@ export class Commands {
   retry(m) {
     const id = store.current;
     if (!m.local) return void this.onMessage(m, 'retry');
-    const again = { ...m, state: 'pending', why: '' };
+    const again = { ...m, state: 'pending', why: '', client_id: m.refused ? uuid7() : m.client_id };
     store.local.set(id, (store.local.get(id) ?? []).map((x) => (x.client_id === m.client_id ? again : x)));
     store.emit('messages', id);
     void this.deliver(id, again);

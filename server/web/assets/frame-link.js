@@ -195,6 +195,7 @@ export class Link {
       return;
     }
     this.saw(Number(id) || 0);
+    if (value && typeof value === 'object' && value.seq === undefined && Number(id)) value.seq = Number(id);
     this.ear.event(kind, value);
   }
 }

@@ -31,6 +31,8 @@ export class Log {
     this.p = parts;
     this.last = 0;
     this.live = false;
+    this.here = '';
+    this.pinned = true;
     /** @type {Map<string, HTMLElement>} by id of the message */
     this.rows = new Map();
     /** @type {Map<string, HTMLElement>} own rows by client id, not yet echoed */
@@ -39,6 +41,10 @@ export class Log {
     this.question = null;
     this.waitCard = /** @type {HTMLElement|null} */ (null);
     parts.list.setAttribute('aria-live', 'off');
+    parts.scroll.addEventListener('scroll', () => {
+      const s = parts.scroll;
+      this.pinned = s.scrollHeight - s.scrollTop - s.clientHeight < 40;
+    }, { passive: true });
     parts.replies.addEventListener('keydown', (e) => this.walk(e));
   }
 
@@ -56,6 +62,7 @@ export class Log {
     this.own.clear();
     this.last = 0;
     this.live = false;
+    this.here = '';
     this.waitCard = null;
     this.p.list.setAttribute('aria-live', 'off');
     this.offer(null);
@@ -64,7 +71,9 @@ export class Log {
   /** @param {boolean} [always] */
   toEnd(always) {
     const s = this.p.scroll;
-    if (always || s.scrollHeight - s.scrollTop - s.clientHeight < 160) s.scrollTop = s.scrollHeight;
+    if (!always && !this.pinned) return;
+    this.pinned = true;
+    s.scrollTop = s.scrollHeight;
   }
 
   /** Places a row by its seq; rows without one stay at the end. @param {HTMLElement} row @param {number} seq */
@@ -243,11 +252,11 @@ export class Log {
     this.toEnd();
   }
 
-  /** @param {string} name */
-  arrived(name) {
-    if (!this.live || this.here === name) return;
+  /** A person has come. @param {string} name @param {number} seq where it happened; 0 = now */
+  arrived(name, seq) {
+    if ((!this.live && !seq) || this.here === name) return;
     this.here = name;
-    this.place(el('li', 'w-sys', icon('person', 16), el('span', '', el('bdi', '', personName(name)), ' is here. The assistant is silent now.')), this.last + 0.5);
+    this.place(el('li', 'w-sys', icon('person', 16), el('span', '', el('bdi', '', personName(name)), ' is here. The assistant is silent now.')), seq || this.last + 0.5);
     this.toEnd();
   }
 

@@ -86,8 +86,8 @@ async function deliver(words, option, id = uuid7()) {
 /** @param {string} words @param {string} id @param {{message: number, payload: string}|undefined} option @param {unknown} err */
 function giveBack(words, id, option, err) {
   const why = err instanceof Refused && err.words ? `Not sent: ${err.words}` : 'One message was not sent.';
+  log.offerAgain();
   if (option) {
-    log.offerAgain();
     say(why, true, () => void deliver(words, option, id));
     return;
   }
@@ -181,7 +181,8 @@ function showOwner(data) {
     $('place').textContent = `${name} answers you`;
   }
   log.waiting(kind === 'queue' ? { minutes, spot } : null);
-  if (changed && kind === 'agent') log.arrived(name);
+  if (kind !== 'agent') log.here = '';
+  else if (changed) log.arrived(name, Number(data.seq) || 0);
 }
 
 /** @param {Record<string, any>} message */

@@ -14,7 +14,7 @@ import { Unreachable, conv, get, query } from './api.js';
  *   continues?: string, flow: any, tags: string[], sending: boolean, can: string[], return_points: any[]}} Detail
  * @typedef {{seq: number, id: string, at: string, author: {kind: string, id?: string, name?: string}, visibility: string, kind: string,
  *   text: string, media: any[], options?: any[], tap?: any, event?: any, state: string, state_reason?: string, edited: boolean,
- *   removed?: boolean, history?: string[], client_id?: string, rule?: string, local?: boolean, why?: string}} Msg
+ *   removed?: boolean, history?: string[], client_id?: string, rule?: string, local?: boolean, why?: string, epoch?: number, refused?: boolean}} Msg
  */
 
 const page = 200;
