@@ -32,6 +32,9 @@ func (l *loader) exit(n *source.Node, at source.Range, edge, key string) *engine
 
 // nearExit says that a map has an unknown key meant to be a way out.
 func (l *loader) nearExit(m *source.Node, construct string) bool {
+	if len(m.Pairs) > maxNear {
+		return true
+	}
 	for _, p := range m.Pairs {
 		if _, known := l.grammar[construct].key(p.Key.Text); known {
 			continue

@@ -6,6 +6,11 @@ import (
 	"dispatcher/internal/source"
 )
 
+const (
+	maxHints = 1000 // problems that get a did-you-mean; a file with more is no file of flows
+	maxNear  = 200  // keys of a map that are looked through for a misspelt one
+)
+
 // shape compares a map with its construct: unknown keys (E101), values of the
 // wrong kind (E104), constructs that a later version runs. It goes on into
 // every part, so that all of a file is reported at once; compilers that read
@@ -49,6 +54,10 @@ func (c construct) key(name string) (key, bool) {
 }
 
 func (l *loader) unknown(c construct, n *source.Node) {
+	if len(l.diags) > maxHints {
+		l.err("E101", n.Range, "%s has no setting called %q", c.name, n.Text)
+		return
+	}
 	names := make([]string, 0, len(c.keys))
 	for _, k := range c.keys {
 		names = append(names, k.name)
@@ -62,6 +71,9 @@ func (l *loader) unknown(c construct, n *source.Node) {
 // missing reports a required key (E110) where holder says it should be, unless
 // the map has a key that was probably meant to be it.
 func (l *loader) missing(m *source.Node, construct, name string, at source.Range, format string, args ...any) {
+	if len(m.Pairs) > maxNear {
+		return
+	}
 	for _, p := range m.Pairs {
 		if _, known := l.grammar[construct].key(p.Key.Text); known {
 			continue
@@ -81,6 +93,9 @@ func (l *loader) spelling(d *source.Diagnostic, best string) {
 
 // suggest adds did-you-mean when one of the candidates is near.
 func (l *loader) suggest(d *source.Diagnostic, word string, candidates []string) {
+	if len(l.diags) > maxHints {
+		return
+	}
 	if best, ok := source.DidYouMean(word, candidates); ok {
 		l.spelling(d, best)
 	}

@@ -290,6 +290,9 @@ func (l *loader) fits(s *stateSrc) {
 
 // nearKey says that an unknown key of the map was probably meant to be one of these.
 func (l *loader) nearKey(m *source.Node, names ...string) bool {
+	if len(m.Pairs) > maxNear {
+		return true
+	}
 	for _, p := range m.Pairs {
 		if _, known := l.grammar["state"].key(p.Key.Text); known {
 			continue

@@ -1,5 +1,7 @@
 package source
 
+import "sync"
+
 // Doc is one file as read.
 type Doc struct {
 	Path string // relative to the project, with /
@@ -7,4 +9,18 @@ type Doc struct {
 	Root *Node  // nil when the file did not parse
 
 	lines *lines
+	mu    sync.Mutex
+	last  *Node     // whose segments are kept
+	segs  []segment // of last
+}
+
+// segments scans a scalar once for many questions about it in a row.
+func (d *Doc) segments(n *Node) []segment {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last != n {
+		d.segs, _ = d.scan(n.Range.Offset, n.Text, n.Style)
+		d.last = n
+	}
+	return d.segs
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,7 +15,8 @@ type segment struct{ value, valueLen, offset, length int }
 // span finds the source of value[from:to].
 func span(segs []segment, from, to int) (start, end int, ok bool) {
 	start, end = -1, -1
-	for _, s := range segs {
+	first := sort.Search(len(segs), func(i int) bool { return segs[i].value+segs[i].valueLen >= from })
+	for _, s := range segs[first:] {
 		if start < 0 && from < s.value+s.valueLen {
 			start = s.offset
 			if s.valueLen == s.length {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"strings"
 	"unicode/utf16"
 
@@ -31,7 +32,7 @@ func Dedup(diags []Diagnostic) []Diagnostic {
 // Text writes diagnostics with excerpt, caret and hint (language.md 6.1),
 // one empty line between two problems. files are the sources by path.
 func Text(w io.Writer, diags []Diagnostic, files map[string][]byte, color bool) {
-	p := &printer{files: files, lines: map[string][][]byte{}, color: color}
+	p := &printer{files: files, lines: map[string][][]byte{}, ready: map[lineKey]*shown{}, color: color}
 	for i, d := range diags {
 		if i > 0 {
 			p.out.WriteByte('\n')
@@ -45,7 +46,19 @@ type printer struct {
 	out   bytes.Buffer
 	files map[string][]byte
 	lines map[string][][]byte
+	ready map[lineKey]*shown
 	color bool
+}
+
+type lineKey struct {
+	file string
+	n    int
+}
+
+// shown is one line as it is printed, kept for the next problem on it.
+type shown struct {
+	chars []rune
+	wide  []int // characters that are two units of UTF-16
 }
 
 func (p *printer) paint(code, s string) string {
@@ -78,21 +91,54 @@ func (p *printer) excerpt(r Range, shade string) {
 	if !ok {
 		return
 	}
-	chars := []rune(strings.ReplaceAll(string(line), "\t", " "))
+	chars := line.chars
 	from := min(max(r.Column-1, 0), len(chars))
 	to := len(chars)
 	if r.EndLine == r.Line {
 		to = min(max(r.EndColumn-1, from), len(chars))
 	}
-	under := max(width(chars[from:to]), 1)
+	under := max(width(chars[from:min(to, from+maxShown)]), 1)
+	chars, from = window(chars, from)
 	fmt.Fprintf(&p.out, "%4d | %s\n", r.Line, string(chars))
 	fmt.Fprintf(&p.out, "     | %s%s\n", strings.Repeat(" ", width(chars[:from])), p.paint(shade, strings.Repeat("^", under)))
+}
+
+// maxShown is how many characters of a line are shown; of longer lines the
+// part around the problem.
+const maxShown = 400
+
+func window(chars []rune, from int) ([]rune, int) {
+	if len(chars) <= maxShown {
+		return chars, from
+	}
+	start := max(from-maxShown/2, 0)
+	return chars[start:min(start+maxShown, len(chars))], from - start
 }
 
 func width(r []rune) int { return uniseg.StringWidth(string(r)) }
 
 // line is one line of a file; lines are split once per file.
-func (p *printer) line(file string, n int) ([]byte, bool) {
+func (p *printer) line(file string, n int) (*shown, bool) {
+	key := lineKey{file, n}
+	if s, ok := p.ready[key]; ok {
+		return s, true
+	}
+	text, ok := p.raw(file, n)
+	if !ok {
+		return nil, false
+	}
+	s := &shown{chars: []rune(strings.ReplaceAll(string(text), "\t", " "))}
+	for i, r := range s.chars {
+		if utf16.RuneLen(r) == 2 {
+			s.wide = append(s.wide, i)
+		}
+	}
+	p.ready[key] = s
+	return s, true
+}
+
+// raw is one line without what a terminal would not show.
+func (p *printer) raw(file string, n int) ([]byte, bool) {
 	data, ok := p.files[file]
 	if !ok || n < 1 {
 		return nil, false
@@ -157,7 +203,7 @@ type jsonEdit struct {
 
 // JSON gives diagnostics as the list "problems" of language.md 6.2.
 func JSON(diags []Diagnostic, files map[string][]byte) json.RawMessage {
-	p := &printer{files: files, lines: map[string][][]byte{}}
+	p := &printer{files: files, lines: map[string][][]byte{}, ready: map[lineKey]*shown{}}
 	list := make([]jsonProblem, 0, len(diags))
 	for _, d := range diags {
 		list = append(list, p.object(d))
@@ -191,6 +237,5 @@ func (p *printer) utf16(r Range) int {
 	if !ok {
 		return r.Column
 	}
-	chars := []rune(string(line))
-	return len(utf16.Encode(chars[:min(max(r.Column-1, 0), len(chars))])) + 1
+	return r.Column + sort.SearchInts(line.wide, r.Column-1)
 }

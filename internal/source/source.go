@@ -83,7 +83,7 @@ func (n *Node) At(from, to int) Range {
 	if n.Kind != Scalar || n.doc == nil {
 		return n.Range
 	}
-	segs, _ := n.doc.scan(n.Range.Offset, n.Text, n.Style)
+	segs := n.doc.segments(n)
 	start, end, ok := span(segs, from, to)
 	if !ok {
 		return n.Range
