@@ -102,6 +102,39 @@ func TestFuelEndsLoops(t *testing.T) {
 	}
 }
 
+// TestDearFunctionsInLoopsEnd: what costs more than a tick pays more than one.
+func TestDearFunctionsInLoopsEnd(t *testing.T) {
+	t.Parallel()
+	text, list := strings.Repeat("aé b", 2500), make([]string, 100)
+	for i := range list {
+		list[i] = "item"
+	}
+	for _, inner := range []string{
+		`mentions(message.text, "zzz")`, `fuzzy(message.text, message.text) < 0`, `message.text matches "(a|b)*zz"`, `message.text contains "zzz"`, `message.text in slots.l`, `len(upper(message.text)) == 0`,
+		`len(message.text + message.text) == 0`, `len(message.text) == 0`, `luhn(message.text)`, `mod97(message.text)`, `string(slots.l) == ""`, `any(slots.l, # == message.text)`, `min(1, 2) > 3`, `len(map(slots.l, message.text + #)) == 0`, `canned.sorry == ""`,
+	} {
+		src := `any(slots.l, any(slots.l, any(slots.l, ` + inner + `)))`
+		e, err := CompileExpr(src, "here")
+		if err != nil {
+			t.Fatal(src, err)
+		}
+		tn := &turn{set: newSet(t, shopFlows()), lang: "en", now: friday, ev: &Event{}}
+		tn.joined.raw, tn.current = text, &tn.joined
+		tn.st.Slots = map[string]SlotValue{"l": {Value: list}}
+		tn.eval = evaluator{t: tn, env: map[string]any{}}
+		tn.eval.env[hidden] = &tn.eval
+		begun := time.Now()
+		if _, err := tn.eval.eval(e); err == nil {
+			t.Errorf("%s ends without running out", inner)
+		}
+		if d := time.Since(begun); d > 3*time.Second {
+			t.Errorf("%s takes %v", inner, d)
+		} else {
+			t.Logf("%v %s", d, inner)
+		}
+	}
+}
+
 func FuzzExprCompileRun(f *testing.F) {
 	for _, k := range killers {
 		f.Add(k)

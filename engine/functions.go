@@ -187,7 +187,7 @@ func fnMentions(e *evaluator, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.spend(1 + len(text)/8); err != nil {
+	if err := e.spend(1 + len(text)/2); err != nil {
 		return nil, err
 	}
 	text = Normalise(text)
@@ -218,7 +218,7 @@ func fnFuzzy(e *evaluator, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.spend(1 + (len(a)+len(b))/8); err != nil {
+	if err := e.spend(1 + (len(a)+len(b))/2); err != nil {
 		return nil, err
 	}
 	a, b = cutRunes(Normalise(a), maxFuzzyArg), cutRunes(Normalise(b), maxFuzzyArg)

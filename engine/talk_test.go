@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -265,4 +266,27 @@ func TestLanguages(t *testing.T) {
 	d := talk(t, shop(t))
 	d.w.Channel.Locale = "fr"
 	d.user("salut").says("*", "bot: Comment*")
+}
+
+// TestLongMessagesAreCheap: 10,000 characters of anything are understood in a
+// time that hurts nobody else.
+func TestLongMessagesAreCheap(t *testing.T) {
+	t.Parallel()
+	for name, word := range map[string]string{"words": "retrunn somthing ", "accents": "été dàmagd ", "digits": "AB12345 ", "emoji": "🦄", "letters": "o0iI1l5S8B", "fillers": "please thanks hi "} {
+		text := cutRunes(strings.Repeat(word, 20_000/len(word)), 9_900) // its echo in invalid stays under the 10,000 of a text
+		for _, tap := range []string{"", "order"} {
+			c := talk(t, shop(t)).user("hi")
+			if tap != "" {
+				c.tap(tap, 0)
+			}
+			ev := Event{Kind: EvMessage, Text: text, World: c.w}
+			begun := time.Now()
+			r := Step(Sets{Live: c.set}, c.st, ev)
+			if d := time.Since(begun); d > time.Second || r.Trace.Error != "" {
+				t.Errorf("%s %s: %v %s", name, tap, d, r.Trace.Error)
+			} else {
+				t.Logf("%s %s: %v", name, tap, d)
+			}
+		}
+	}
 }
