@@ -156,7 +156,7 @@ func (t *turn) press(st *StateDef, b *button) {
 		}
 		t.accept(st, SlotValue{Value: b.value, Raw: t.heardText(), How: "asked"})
 	case buttonSkip:
-		t.note(TraceStep{What: "edge", State: st.full, Edge: "skip", At: st.where})
+		t.note(TraceStep{What: "edge", State: st.full, Edge: "skip", At: st.place})
 		t.reply = answered{q: q.Number, opt: idSkip}
 		t.st.Question = nil
 		t.follow(st.Exit, st.full)
@@ -186,7 +186,7 @@ func (t *turn) choose(st *StateDef, o *Option) {
 		t.follow(o.Exit, st.full)
 		return
 	}
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "opt:" + o.ID, Option: o.ID, By: t.by, Score: t.score, At: st.where})
+	t.note(TraceStep{What: "edge", State: st.full, Edge: "opt:" + o.ID, Option: o.ID, By: t.by, Score: t.score, At: st.place})
 	t.follow(st.Exit, st.full)
 }
 

@@ -174,7 +174,7 @@ func (t *turn) builtInNoMatch(st *StateDef, words string) {
 	if words == "" {
 		words = t.sentence([...]string{"no_match_1", "no_match_2"}[n-1])
 	}
-	t.note(TraceStep{What: "edge", State: st.full, Edge: numbered("no_match:", n-1), At: st.where})
+	t.note(TraceStep{What: "edge", State: st.full, Edge: numbered("no_match:", n-1), At: st.place})
 	t.sayWithButtons(st, words, 2)
 }
 

@@ -37,7 +37,7 @@ func (t *turn) skipState(st *StateDef) {
 		t.follow(st.Else, st.full)
 		return
 	}
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "skip_state", At: st.where})
+	t.note(TraceStep{What: "edge", State: st.full, Edge: "skip_state", At: st.place})
 	t.follow(st.Exit, st.full)
 }
 

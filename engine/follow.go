@@ -230,7 +230,7 @@ func (t *turn) personExit(edge, cause string) {
 	t.hang()
 	st := t.state()
 	if st != nil {
-		t.fire(st.full, edge, edge, st.where)
+		t.fire(st.full, edge, edge, st.place)
 	}
 	t.st.Question = nil
 	e := t.personEscape()

@@ -29,7 +29,7 @@ func (t *turn) handoff(x *Exit, from string) {
 		Cause: t.cause, Reason: reason, Rule: x.where,
 	}
 	e.Summary = t.summary(h.Summary)
-	e.Promised = t.sayHandoff(h, alias, x.where)
+	e.Promised = t.sayHandoff(h, alias, t.rule())
 	t.handOver(e, x.Key, h)
 }
 
@@ -66,6 +66,14 @@ func (t *turn) handOver(e Handoff, key string, h *Hand) {
 		t.out = append(t.out, SetTimer{Name: timerUnanswered + strconv.Itoa(i), At: t.unansweredDue(h, i, hand)})
 	}
 	t.over, t.waits, t.next = true, false, nil
+}
+
+// rule is flow.state:line of the position.
+func (t *turn) rule() string {
+	if st := t.state(); st != nil {
+		return st.where
+	}
+	return ""
 }
 
 func (t *turn) pick(list []Pick, otherwise string) string {
@@ -199,7 +207,7 @@ func (t *turn) unanswered(n int) {
 	t.tag(step.Tag)
 	t.queue = t.queueNow(kept.Queue)
 	if step.Say != nil {
-		t.emit(Say{Text: t.text(step.Say), Notice: step.Exit == nil, Priority: 1, Rule: step.At.String()})
+		t.emit(Say{Text: t.text(step.Say), Notice: step.Exit == nil, Priority: 1, Rule: t.rule()})
 	}
 	t.queue = nil
 	if step.Exit != nil {

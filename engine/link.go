@@ -127,6 +127,7 @@ func (s *Set) linkState(f *Flow, st *StateDef) error {
 	st.Flow = f.Name
 	st.full = f.Name + "." + st.Name
 	st.where = st.full + ":" + strconv.Itoa(st.At.Line)
+	st.place = st.At.String()
 	st.exits = map[string]*Exit{}
 	st.hash = s.questionHash(st)
 	s.nameEdges(st)

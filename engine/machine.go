@@ -191,7 +191,8 @@ type StateDef struct {
 
 	// set by Link
 	full  string           // flow.state
-	where string           // flow.state:line
+	where string           // flow.state:line, the rule of what it says
+	place string           // file:line, for traces
 	hash  string           // of the question's first-language text and option ids
 	exits map[string]*Exit // by Key
 	clash string           // a key that two exits have

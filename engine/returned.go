@@ -24,7 +24,7 @@ func (t *turn) returned() {
 	}
 	if r := h.Returns; r != nil {
 		if r.Say != nil {
-			t.emit(Say{Text: t.text(r.Say), Priority: 2, Rule: r.At.String()})
+			t.emit(Say{Text: t.text(r.Say), Priority: 2, Rule: t.rule()})
 		}
 		if r.Exit != nil {
 			if st := t.state(); st != nil {

@@ -75,7 +75,7 @@ func (t *turn) named(m *spoken, open string) []string {
 // correct takes the new value in text, or asks for it.
 func (t *turn) correct(st *StateDef, name, text string) {
 	sl := t.set.Slots[name]
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "correct:" + name, At: st.where})
+	t.note(TraceStep{What: "edge", State: st.full, Edge: "correct:" + name, At: st.place})
 	t.step0("correct")
 	if found := t.newValues(sl, text); len(found) == 1 {
 		t.corrected(st, found[0], name)

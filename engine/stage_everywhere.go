@@ -1,6 +1,10 @@
 package engine
 
-import "dispatcher/dm"
+import (
+	"strconv"
+
+	"dispatcher/dm"
+)
 
 // everywhereStage: an entry of the flow, the project or the built-ins matches.
 func (t *turn) everywhereStage() bool {
@@ -63,7 +67,7 @@ func (t *turn) sayEscape(e *Escape) {
 		t.instead = &words
 		return
 	}
-	t.emit(Say{Text: words, Priority: 2, Rule: e.At.String()})
+	t.emit(Say{Text: words, Priority: 2, Rule: "everywhere." + e.Name + ":" + strconv.Itoa(e.At.Line)})
 }
 
 // builtInEscape is an entry without an exit of its own.

@@ -69,7 +69,7 @@ func (t *turn) missing(st *StateDef) {
 		t.st.Question = nil
 		t.follow(c.Missing, st.full)
 	case c.Skip != nil:
-		t.note(TraceStep{What: "edge", State: st.full, Edge: "skip", At: st.where})
+		t.note(TraceStep{What: "edge", State: st.full, Edge: "skip", At: st.place})
 		t.st.Question = nil
 		t.follow(st.Exit, st.full)
 	case c.GiveUp != nil:

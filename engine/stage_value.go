@@ -209,7 +209,7 @@ func (t *turn) collected(st *StateDef, v SlotValue) {
 	name := st.Collect.Slot
 	t.reply = answered{q: t.st.Question.Number, slot: name}
 	t.setSlot(name, v)
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "collected", Option: name, At: st.where})
+	t.note(TraceStep{What: "edge", State: st.full, Edge: "collected", Option: name, At: st.place})
 	t.st.Question = nil
 	t.shown = nil
 	t.follow(st.Exit, st.full)
@@ -242,7 +242,7 @@ func (t *turn) confirmed(st *StateDef) {
 // denied is "No": asked again, until the third read-back.
 func (t *turn) denied(st *StateDef) {
 	q := t.st.Question
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "confirm:no", At: st.where})
+	t.note(TraceStep{What: "edge", State: st.full, Edge: "confirm:no", At: st.place})
 	t.backFromSub()
 	t.dropSlot(st.Collect.Slot)
 	if q.Reads >= maxReads {

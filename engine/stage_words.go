@@ -107,7 +107,7 @@ func (t *turn) didYouMean(st *StateDef, best []*button) {
 	q.Sub, q.Choices = subMean, choices
 	t.by, t.score = "", 0
 	t.shown = nil
-	t.note(TraceStep{What: "stage", State: st.full, Edge: subMean, At: st.where})
+	t.note(TraceStep{What: "stage", State: st.full, Edge: subMean, At: st.place})
 	t.sayQuestion(st, "")
 	t.over = true
 }
