@@ -147,6 +147,9 @@ func (x *sender) write(ctx context.Context, l *letter) {
 			x.release(l, x.s.now())
 			return
 		}
+		if res.Err != nil && x.s.outbox.calls.Err() != nil {
+			return // we are stopping: the row stays sending and the next start looks at it
+		}
 		out := outcomeOf(x.acct.Adapter, call, res)
 		x.transport(res.Err != nil && out.Verdict != channels.Sent)
 		switch out.Verdict {

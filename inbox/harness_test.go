@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -237,7 +238,7 @@ type rig struct {
 	plat    *platform
 	adapter *fakeAdapter
 	logs    *logBuffer
-	fail    func(string)
+	once    sync.Once
 }
 
 type logBuffer struct {
@@ -270,18 +271,7 @@ func withFail(f func(string)) rigOption { return func(_ *rig, cfg *Config) { cfg
 // newRig starts a Service on a fresh store.
 func newRig(t *testing.T, opts ...rigOption) *rig {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "data")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := vault.ParseKeys(vault.GenerateKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, _, err := vault.New(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, v := newFolder(t)
 	return startRig(t, dir, v, shopFlow, opts...)
 }
 
@@ -302,7 +292,13 @@ func startRig(t *testing.T, dir string, v *vault.Vault, flow string, opts ...rig
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.db, cfg.Store = db, db
+	r.db = db
+	switch outer := cfg.Store.(type) {
+	case nil:
+		cfg.Store = db
+	case *slowOpen:
+		outer.Store = db
+	}
 	if r.Service, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -316,10 +312,15 @@ func startRig(t *testing.T, dir string, v *vault.Vault, flow string, opts ...rig
 	return r
 }
 
-func (r *rig) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func (r *rig) close() { r.once.Do(func() { r.closeWithin(10 * time.Second) }) }
+
+// kill stops without waiting for anything: what is being written stays so.
+func (r *rig) kill() { r.once.Do(func() { r.closeWithin(0) }) }
+
+func (r *rig) closeWithin(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	if err := r.Stop(ctx); err != nil {
+	if err := r.Stop(ctx); err != nil && d > 0 {
 		r.t.Errorf("stop: %v", err)
 	}
 	if err := r.db.Close(); err != nil {
@@ -459,4 +460,24 @@ func sortedSnap(s storage.Snapshot) storage.Snapshot {
 	}
 	s.Known = nil
 	return s
+}
+
+var errStop = errors.New("enough")
+
+// newFolder is a data folder and the keys that belong to it.
+func newFolder(t *testing.T) (string, *vault.Vault) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := vault.ParseKeys(vault.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _, err := vault.New(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, v
 }
