@@ -481,3 +481,8 @@ func newFolder(t *testing.T) (string, *vault.Vault) {
 	}
 	return dir, v
 }
+
+// adapterCall is one send to another address.
+func (r *rig) adapterCall(url string) channels.Call {
+	return channels.Call{Kind: "send", Method: http.MethodPost, URL: url + "/send", Body: []byte(`{"text":"x"}`)}
+}
