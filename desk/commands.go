@@ -90,19 +90,17 @@ func fire(v *inbox.View, s inbox.Shift) (*inbox.Draft, error) {
 // Claim takes a waiting conversation: a compare-and-set, one winner. The same
 // agent may claim again (two tabs); anybody else learns who has it.
 func (s *Service) Claim(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	m, err := s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) { return s.claim(ctx, a, v, c) })
-	s.claims.WithLabelValues(resultOf(err)).Inc()
-	return m, err
+	return s.claimHow(ctx, a, id, howPicked, c)
 }
 
-func resultOf(err error) string {
-	if err == nil {
-		return "ok"
-	}
-	if p, ok := err.(*Problem); ok {
-		return p.Code
-	}
-	return "internal"
+func (s *Service) claimHow(ctx context.Context, a Actor, id, how string, c Command) (Moved, error) {
+	var was *inbox.View
+	m, err := s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
+		was = v
+		return s.claim(ctx, a, v, c)
+	})
+	s.claimed(was, how, err)
+	return m, err
 }
 
 func (s *Service) claim(ctx context.Context, a Actor, v *inbox.View, c Command) (*inbox.Draft, error) {
@@ -126,33 +124,41 @@ func (s *Service) claim(ctx context.Context, a Actor, v *inbox.View, c Command) 
 // TakeOver takes a conversation from the bot or from another agent; what waits
 // in a queue is claimed.
 func (s *Service) TakeOver(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
-	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
-		if owns(a, v) && v.Phase() == dm.PhaseAgent {
-			return nil, nil
-		}
-		if v.Phase() == dm.PhaseQueue {
-			return s.claim(ctx, a, v, c)
-		}
-		if err := s.epoch(ctx, v, c); err != nil {
-			return nil, err
-		}
-		switch v.Phase() {
-		case dm.PhaseBot:
-			return fire(v, a.shift(inbox.EdgeTakeOver, c))
-		case dm.PhaseLent:
-			if v.Snap.Interval.LentBy != a.ID && !a.leads() {
-				return nil, s.conflict(ctx, CodeNotOwner, "Only who lent it, or a lead, can take it back.", v)
-			}
-			return fire(v, a.shift(inbox.EdgeLendRecall, c))
-		case dm.PhaseAgent:
-			return s.takeFromAgent(a, v, c)
-		case dm.PhaseParked:
-			if owns(a, v) {
-				return fire(v, a.shift(inbox.EdgeWake, c))
-			}
-		}
-		return nil, s.conflict(ctx, CodeTooLate, "It cannot be taken over now.", v)
+	var was *inbox.View
+	m, err := s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
+		was = v
+		return s.takeOver(ctx, a, v, c)
 	})
+	s.claimed(was, howTakeOver, err)
+	return m, err
+}
+
+func (s *Service) takeOver(ctx context.Context, a Actor, v *inbox.View, c Command) (*inbox.Draft, error) {
+	if owns(a, v) && v.Phase() == dm.PhaseAgent {
+		return nil, nil
+	}
+	if v.Phase() == dm.PhaseQueue {
+		return s.claim(ctx, a, v, c)
+	}
+	if err := s.epoch(ctx, v, c); err != nil {
+		return nil, err
+	}
+	switch v.Phase() {
+	case dm.PhaseBot:
+		return fire(v, a.shift(inbox.EdgeTakeOver, c))
+	case dm.PhaseLent:
+		if v.Snap.Interval.LentBy != a.ID && !a.leads() {
+			return nil, s.conflict(ctx, CodeNotOwner, "Only who lent it, or a lead, can take it back.", v)
+		}
+		return fire(v, a.shift(inbox.EdgeLendRecall, c))
+	case dm.PhaseAgent:
+		return s.takeFromAgent(a, v, c)
+	case dm.PhaseParked:
+		if owns(a, v) {
+			return fire(v, a.shift(inbox.EdgeWake, c))
+		}
+	}
+	return nil, s.conflict(ctx, CodeTooLate, "It cannot be taken over now.", v)
 }
 
 func (s *Service) takeFromAgent(a Actor, v *inbox.View, c Command) (*inbox.Draft, error) {

@@ -60,7 +60,7 @@ type Service struct {
 	people  func(context.Context) ([]Person, error)
 	board   board
 	samples samples
-	claims  *prometheus.CounterVec
+	metrics *metrics
 }
 
 // New makes a Service and tells inbox what the desk knows: waits, staff and
@@ -77,9 +77,9 @@ func New(cfg Config) *Service {
 	if s.people == nil {
 		s.people = func(context.Context) ([]Person, error) { return nil, nil }
 	}
-	s.claims = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dispatcher_claims_total", Help: "Claims by result."}, []string{"result"})
+	s.metrics = newMetrics()
 	if cfg.Registerer != nil {
-		cfg.Registerer.MustRegister(s.claims)
+		cfg.Registerer.MustRegister(s.metrics.claims, s.metrics.wait, s.metrics.guard, gauges{s})
 	}
 	s.inbox.SetDesk(s.Quote, s.Staffed, s.onTimer)
 	return s

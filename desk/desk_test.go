@@ -34,7 +34,7 @@ queues:
 default_queue: general
 channels:
   web: {}
-  shop: {kind: webhook, secret: "${env:SHOP_SECRET}"}
+  shop: {kind: webhook, secret: "${env:SHOP_SECRET}", public: reply}
 `
 
 const flowFile = `

@@ -79,7 +79,7 @@ func (s *Service) TakeNext(ctx context.Context, a Actor, queue string) (id strin
 	}
 	for _, row := range rows {
 		id := inbox.UIDText(row.Conv.UID)
-		m, err := s.Claim(ctx, a, id, Command{})
+		m, err := s.claimHow(ctx, a, id, howNext, Command{})
 		var lost *Problem
 		if errors.As(err, &lost) {
 			continue

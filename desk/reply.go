@@ -191,11 +191,13 @@ func (s *Service) visibility(ctx context.Context, v *inbox.View, r Reply, out *i
 	out.Public, out.Target = true, v.Address.PostID
 	found := guard(v, out.Body.Text)
 	if slices.Contains(found, findingKnown) {
+		s.metrics.guard.WithLabelValues(v.Account.Alias, "blocked").Inc()
 		p := problem(CodeGuardBlocked, http.StatusUnprocessableEntity, "It holds personal data of this person and would be public.")
 		p.Facts = map[string]any{"findings": found}
 		return p
 	}
 	if open := slices.DeleteFunc(found, func(f string) bool { return slices.Contains(r.Confirm, f) }); len(open) > 0 {
+		s.metrics.guard.WithLabelValues(v.Account.Alias, "warn").Inc()
 		p := problem(CodeGuardConfirm, http.StatusConflict, "It may hold or ask for personal data and would be public.")
 		p.Facts = map[string]any{"findings": open}
 		return p
