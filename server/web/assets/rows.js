@@ -60,7 +60,8 @@ function time(at, cls = 'row-time') {
 
 /** @param {Msg} m */
 function line(m) {
-  const w = m.event ? lineWords(m.event) : { who: '', rest: m.text, icon: 'swap' };
+  const opened = m.author.kind === 'customer' && !m.text;
+  const w = m.event ? lineWords(m.event) : opened ? { who: 'Opened the chat', rest: '', icon: 'mine' } : { who: '', rest: m.text || 'Something happened', icon: 'swap' };
   const words = el('span', '', w.who ? el('b', '', personName(w.who)) : null, personName(w.rest));
   return el('li', 'line', el('span', 'line-words', icon(w.icon), words), time(m.at, ''));
 }

@@ -127,9 +127,9 @@ function handoff(d, p) {
   const why = el('p', 'why');
   appendText(why, p.why || cap(causeWords(p.cause)));
   const list = el('dl', 'pairs');
-  list.append(...pair('Cause', cap(causeWords(p.cause)), p.reason ? plain(p.reason) : null));
+  list.append(...pair('Cause', cap(causeWords(p.cause)), p.reason && p.reason !== 'person' ? plain(p.reason) : null));
   const topic = p.topic?.label || d.topic;
-  if (topic) list.append(...pair('Topic', plain(topic), p.topic?.how ? howWords(p.topic.how) : null, p.topic?.matched ? `“${plain(p.topic.matched)}”` : null));
+  if (topic) list.append(...pair('Topic', plain(topic), p.topic?.how ? howWords(p.topic.how) : null, p.topic?.matched && p.topic.how !== 'rule' ? `“${plain(p.topic.matched)}”` : null));
   list.append(...slotPairs(d));
   for (const said of d.promises?.length ? d.promises : p.promises ?? []) list.append(...promise(said));
   if (p.unanswered?.count) list.append(...pair('Unanswered', `${p.unanswered.count} ${p.unanswered.count === 1 ? 'message' : 'messages'}`, `since ${clock(p.unanswered.since)}`));

@@ -7,7 +7,7 @@ import { store } from './store.js';
 export const views = /** @type {Record<string, string>} */ ({ mine: 'Mine', unassigned: 'Unassigned', all: 'All', waiting: 'Waiting on us', assistant: 'With the assistant' });
 
 const causes = /** @type {Record<string, string>} */ ({
-  asked_for_person: 'asked for a person', flow: 'as the flow says', gave_up: 'the assistant gave up asking', no_match: 'the assistant did not understand', no_reply: 'no answer came',
+  asked_for_person: 'asked for a person', person: 'asked for a person', flow: 'as the flow says', gave_up: 'the assistant gave up asking', no_match: 'the assistant did not understand', no_reply: 'no answer came',
   engine_error: 'something went wrong in the flow', service_error: 'a look-up failed', verify_failed: 'could not be verified', vanished_state: 'the flow was changed', loop: 'the assistant went in circles',
   flood: 'too many messages', delivery_failed: 'a message could not be delivered', kill_switch: 'the assistant is paused', holdout: 'holdout: nothing was asked', shadow: 'the assistant only watched',
   no_flow: 'no flow starts here', public: 'wrote in public', unreadable: 'the message cannot be read', public_escalation: 'wrote in public again', follow_up: 'came back', taken_over: 'taken over',
