@@ -358,6 +358,9 @@ func fnDMLink(e *evaluator, args []any) (any, error) {
 // maxNested bounds canned texts that use canned texts.
 const maxNested = 4
 
+// cannedCost is the fuel of rendering one: it runs expressions of its own.
+const cannedCost = 50
+
 // fnCanned renders a canned response where its name is read.
 func fnCanned(e *evaluator, args []any) (any, error) {
 	name, err := arg[string](args, 0)
@@ -370,6 +373,9 @@ func fnCanned(e *evaluator, args []any) (any, error) {
 	}
 	if e.nested >= maxNested {
 		return nil, errors.New("canned texts name each other")
+	}
+	if err := e.spend(cannedCost); err != nil {
+		return nil, err
 	}
 	e.nested++
 	defer func() { e.nested-- }()

@@ -107,7 +107,7 @@ func checksum(valid func(string) bool) exprFunc {
 		if err != nil {
 			return nil, err
 		}
-		return valid(s), e.spend(1 + len(s)/64)
+		return valid(s), e.spend(1 + len(s)/16)
 	}
 }
 
