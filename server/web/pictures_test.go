@@ -53,3 +53,33 @@ func TestPicturesOfEveryPage(t *testing.T) {
 		}
 	}
 }
+
+// TestPicturesBetween opens the console at the widths between: the side over
+// the conversation, and the rail with words.
+func TestPicturesBetween(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.fill()
+	for _, width := range []int64{1024, 1680} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			t.Parallel()
+			b := open(t, width, 900, false)
+			b.goTo(f.URL + "/console/c/c2")
+			b.help()
+			b.until("the conversation", "document.querySelectorAll('.row').length>8")
+			b.shot(fmt.Sprintf("between-%d", width))
+			if width == 1024 {
+				b.click("Case (I)")
+				b.until("the side", "document.querySelector('#side').offsetWidth>300 && find('Close the case')")
+				b.shot("between-side")
+				b.click("Close the case")
+			}
+			b.keys("i")
+			b.until("the side turned", fmt.Sprintf("(document.querySelector('#side').offsetWidth>0)===%v", width == 1024))
+			if v := b.eval("document.documentElement.scrollWidth<=innerWidth"); v != true {
+				t.Errorf("the console scrolls sideways at %d", width)
+			}
+			b.clean()
+		})
+	}
+}

@@ -5,7 +5,7 @@
 
 import { Link, Refused } from './frame-link.js';
 import { Log } from './frame-log.js';
-import { keysWriteNothing, uuid7 } from './text.js';
+import { keysWriteNothing, personName, uuid7 } from './text.js';
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const about = document.body.dataset;
@@ -143,7 +143,7 @@ let typingTimer = 0;
 function showTyping(data) {
   const left = Math.min(10_000, new Date(data.until ?? Date.now() + 10_000).getTime() - Date.now());
   if (!(left > 0)) return stopTyping();
-  const name = data.role === 'agent' ? data.name || 'Somebody' : 'Assistant';
+  const name = data.role === 'agent' ? personName(data.name || 'Somebody') : 'Assistant';
   $('typing-words').textContent = `${name} is typing`;
   $('typing').dataset.role = data.role ?? 'bot';
   $('typing').hidden = false;
@@ -164,7 +164,7 @@ function showOwner(data) {
   const kind = data.owner ?? 'bot';
   const minutes = Number(data.wait_minutes) > 0 ? `about ${Number(data.wait_minutes)} min` : '';
   const spot = Number(data.position) > 0 ? `number ${Number(data.position)} in line` : '';
-  const name = data.name || 'A person';
+  const name = personName(data.name || 'A person');
   const changed = kind !== owner || kind === 'agent';
   owner = kind;
   const bot = kind !== 'queue' && kind !== 'agent';
