@@ -45,7 +45,7 @@ func (l *loader) withhold() {
 		case d.Code == "W215" && (blind[d.Flow] || l.unreadable):
 		case d.Code == "W311" && (blind[d.Flow] || l.unreadable || d.State == "" && anywhere):
 		case (d.Code == "W430" || d.Code == "W432") && names:
-		case d.Code == "W308" && anywhere, d.Code == "W313" && d.Severity == source.Error:
+		case d.Code == "W308" && anywhere:
 		default:
 			kept = append(kept, d)
 		}

@@ -1,11 +1,15 @@
 package flows
 
 import (
+	"regexp"
 	"strings"
 
 	"dispatcher/engine"
 	"dispatcher/internal/source"
 )
+
+// placeholderBlank is a blank that an agent fills in a canned response.
+var placeholderBlank = regexp.MustCompile(`\[\[[^\]]*\]\]`)
 
 // compile turns nodes into the engine's types; every name is known by now.
 func (l *loader) compile() {

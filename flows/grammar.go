@@ -55,7 +55,7 @@ func exitKeys(more ...key) []key {
 
 func grammar() map[string]construct {
 	g := map[string]construct{}
-	for _, table := range []map[string]construct{projectGrammar(), flowGrammar(), stateGrammar()} {
+	for _, table := range []map[string]construct{projectGrammar(), projectParts(), flowGrammar(), stateGrammar()} {
 		for name, c := range table {
 			g[name] = c
 		}
@@ -97,6 +97,11 @@ func projectGrammar() map[string]construct {
 		"start_rule": {name: "a start rule", keys: []key{
 			{name: "if", form: "expr", doc: "condition"}, {name: "flow", form: "scalar", doc: "flow to run"},
 			{name: "else", form: "scalar", doc: "flow of the last rule"}}},
+	}
+}
+
+func projectParts() map[string]construct {
+	return map[string]construct{
 		"schedule": {name: "a schedule", keys: []key{
 			{name: "timezone", form: "scalar", doc: "default: the project's"},
 			{name: "open", form: "mapof:names", doc: "hours by day"},

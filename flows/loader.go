@@ -26,7 +26,6 @@ type loader struct {
 	unreadable bool   // a file did not parse: names it may declare are not missed
 	flow       string // where diagnostics are, for JSON
 	state      string
-	public     bool // the flow can run in public
 
 	slots     map[string]*slotSrc
 	slotOrder []string

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 )
@@ -115,7 +116,15 @@ func window(chars []rune, from int) ([]rune, int) {
 	return chars[start:min(start+maxShown, len(chars))], from - start
 }
 
-func width(r []rune) int { return uniseg.StringWidth(string(r)) }
+// width is the columns that characters take on a terminal.
+func width(r []rune) int {
+	for _, c := range r {
+		if c >= utf8.RuneSelf {
+			return uniseg.StringWidth(string(r))
+		}
+	}
+	return len(r)
+}
 
 // line is one line of a file; lines are split once per file.
 func (p *printer) line(file string, n int) (*shown, bool) {
