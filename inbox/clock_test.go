@@ -258,3 +258,25 @@ func (w *world) notices(t testing.TB, v *View) (out []string) {
 	}
 	return out
 }
+
+// Only what a handoff or its unanswered ladder says is a promise.
+func TestPromise_NoticesOfTheLadderOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.handedOff(t)
+	notice := Outgoing{NewMessage: NewMessage{Body: Body{Text: "still about 9 minutes"}}, Kind: storage.RowNotice, Origin: storage.OriginBot,
+		Quotes: []engine.Quote{{Kind: "eta", Name: "orders", Due: w.now.Add(9 * time.Minute)}}}
+	v = w.do(t, v, func(d *Draft) error { d.Send(notice); return nil })
+	if states, _ := w.deskRows(t, "promise"); len(states) != 1 {
+		t.Errorf("an answer in the queue made a promise: %v", states)
+	}
+	v = w.do(t, v, func(d *Draft) error { d.Timer("unanswered:0", w.now); return nil })
+	for _, tm := range v.Snap.Timers {
+		if tm.Name == "unanswered:0" {
+			w.do(t, v, func(d *Draft) error { d.Drop(tm); d.Send(notice); return nil })
+		}
+	}
+	if states, _ := w.deskRows(t, "promise"); len(states) != 2 {
+		t.Errorf("the ladder's words made no promise: %v", states)
+	}
+}

@@ -125,6 +125,7 @@ type Draft struct {
 	rows     map[deskKey]*storage.DeskRow
 	timers   map[string]storage.Timer
 	engine   bool           // what happens now is the engine's own step
+	ladder   bool           // this turn is a step of the unanswered ladder
 	silence  bool           // this turn answers silence
 	optional bool           // the state that resolves was optional
 	quotes   []engine.Quote // of the last message that had any

@@ -137,6 +137,7 @@ func (d *Draft) dropped(t storage.Timer) bool {
 // Drop consumes a timer that is due: one that is gone makes the turn stale.
 func (d *Draft) Drop(t storage.Timer) {
 	d.turn.Drop = append(d.turn.Drop, storage.TimerDrop{Name: t.Name, ID: t.ID})
+	d.ladder = d.ladder || strings.HasPrefix(t.Name, timerUnclaimed)
 	d.silence = d.silence || strings.HasPrefix(t.Name, "silence") || strings.HasPrefix(t.Name, "idle")
 }
 

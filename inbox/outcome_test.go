@@ -106,7 +106,7 @@ func TestResolve_UndoGoesOnAsIfNeverStopped(t *testing.T) {
 	if len(v.Snap.Timers) != timers {
 		t.Errorf("%d timers after undo, %d before", len(v.Snap.Timers), timers)
 	}
-	v = w.fire(t, v, Shift{Edge: EdgeResolvePlain, By: "ana"})
+	w.fire(t, v, Shift{Edge: EdgeResolvePlain, By: "ana"})
 	w.now = w.now.Add(11 * time.Second)
 	if err := w.view(t, storage.Key{ID: c.ID}).Draft().Fire(Shift{Edge: EdgeUndoResolve, By: "ana"}); err == nil {
 		t.Error("undone after eleven seconds")

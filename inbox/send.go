@@ -48,7 +48,7 @@ func (d *Draft) Send(o Outgoing) int64 {
 	d.Append(o.NewMessage)
 	if len(o.Quotes) > 0 {
 		d.quotes, d.quoted, d.said = o.Quotes, seq, o.Body.Text
-		if o.Kind == storage.RowNotice && d.conv.Owner == storage.OwnerQueue && d.engine {
+		if d.ladder && d.conv.Owner == storage.OwnerQueue { // what unanswered says is a promise, like the handoff's own words
 			d.Promises(seq, d.said, d.quotes)
 			d.quotes = nil
 		}

@@ -173,3 +173,16 @@ func TestSend_AfterCareWaitsForTheUndo(t *testing.T) {
 		t.Errorf("survey due at %d", due)
 	}
 }
+
+func FuzzReadPayload(f *testing.F) {
+	for _, seed := range []string{"o1.2s.0.4J1KFSGb", "o1...", "g1.menu", "o1.zzzzzzzzzzzzzz.0.x", "o1.-5.0.4J1KFSGb", ""} {
+		f.Add(seed)
+	}
+	secret := []byte("example-option-secret")
+	f.Fuzz(func(t *testing.T, p string) {
+		seq, n, ok := checkPayload(secret, "conv-1", p)
+		if ok && payload(secret, "conv-1", seq, n) != p {
+			t.Errorf("%q was accepted as %d.%d", p, seq, n)
+		}
+	})
+}
