@@ -38,8 +38,8 @@ type Config struct {
 	// row is dropped and nothing else happens.
 	OnTimer func(d *Draft, t storage.Timer) (handled bool, err error)
 
-	// Failpoint runs at named places of the write path: turn.before_apply,
-	// turn.after_apply, send.after_mark, send.after_write, settle.before. Proofs only.
+	// Failpoint runs at named places of the write path: step.before,
+	// turn.before_apply, turn.after_apply, send.after_mark, send.after_write, settle.before. Proofs only.
 	Failpoint func(name string)
 }
 

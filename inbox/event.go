@@ -90,7 +90,9 @@ func (x *decision) knows(a *arrival) bool {
 }
 
 func (x *decision) consume(a *arrival) {
-	x.d.Seen(a.seen...)
+	if !forgetSeen() {
+		x.d.Seen(a.seen...)
+	}
 	if a.request != nil {
 		x.d.Record(*a.request)
 	}

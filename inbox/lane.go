@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"slices"
 	"sync"
 
 	"dispatcher/storage"
@@ -93,6 +94,9 @@ func (l *lanes) next(k laneKey) []job {
 	}
 	batch := queue[:n:n]
 	l.byKey[k] = queue[n:]
+	if lastFirst() {
+		slices.Reverse(batch)
+	}
 	return batch
 }
 

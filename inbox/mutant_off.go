@@ -11,3 +11,11 @@ func skipMark() bool { return false }
 func cancelAtHandoff() bool { return false }
 
 func logText(string) {}
+
+func forgetSeen() bool { return false }
+
+func lastFirst() bool { return false }
+
+func poisonSpreads() bool { return false }
+
+func stopAtOnce() bool { return false }

@@ -5,12 +5,16 @@ package inbox
 import (
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 )
 
 // The seams at which a proof plants a fault, by the environment variable
-// DISPATCHER_MUTANT. A proof that does not catch its mutant fails.
+// DISPATCHER_MUTANT, one name or several with commas. A proof that does not catch its mutant fails.
 
-func mutant(name string) bool { return os.Getenv("DISPATCHER_MUTANT") == name }
+func mutant(name string) bool {
+	return slices.Contains(strings.Split(os.Getenv("DISPATCHER_MUTANT"), ","), name)
+}
 
 func acknowledgeEarly() bool { return mutant("ack_before_commit") }
 
@@ -23,3 +27,16 @@ func logText(text string) {
 		slog.Default().Info("message", slog.String("text", text))
 	}
 }
+
+// forgetSeen: an event is known only while it is worked on.
+func forgetSeen() bool { return mutant("dedupe_deleted") }
+
+// lastFirst: a place is given before its lane is taken, so the last to come
+// may be the first to be stored.
+func lastFirst() bool { return mutant("id_before_lock") }
+
+// poisonSpreads: an event that cannot be decided on fails those beside it.
+func poisonSpreads() bool { return mutant("poison_spreads") }
+
+// stopAtOnce: nothing in flight is finished before the process ends.
+func stopAtOnce() bool { return mutant("stop_at_once") }

@@ -124,6 +124,10 @@ func (s *Service) Stop(ctx context.Context) error {
 		return nil
 	}
 	s.admission.close()
+	if stopAtOnce() {
+		s.cancel()
+		return ctx.Err()
+	}
 	within(ctx, drainTurns, s.lanes.wait)
 	s.cancel()
 	calls, cancel := context.WithTimeout(ctx, drainRequests)

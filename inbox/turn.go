@@ -208,6 +208,8 @@ func (s *Service) decideSafely(ctx context.Context, snap storage.Snapshot, todo 
 		switch {
 		case !poisoned:
 			return p
+		case poisonSpreads():
+			return plan{err: bad.err}
 		case bad.at > 0:
 			limit = bad.at
 			continue

@@ -41,7 +41,7 @@ func (m *Main) openStore(ctx context.Context, opt storeOptions) (*opened, error)
 		return nil, err
 	}
 	store, err := sqlite.Open(ctx, sqlite.Options{Dir: opt.dir, Durability: sqlite.Durability(opt.durability),
-		MigrationBackup: opt.backup, Logger: opt.log, Now: m.Now})
+		MigrationBackup: opt.backup, Logger: opt.log, Now: m.Now, Failpoint: m.storeFailpoint()})
 	if err != nil {
 		return nil, storeTrouble(opt.dir, err)
 	}
