@@ -226,8 +226,9 @@ type none struct{}
 // noInput is a request without parameters.
 type noInput struct{}
 
-// listInput are the parameters of every list.
-type listInput struct {
+// ListInput are the parameters of every list. Exported because huma looks into
+// embedded fields only when they are.
+type ListInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many items."`
 	Cursor string `query:"cursor" maxLength:"4096" doc:"next_cursor of the page before."`
 }

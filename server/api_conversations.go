@@ -12,7 +12,7 @@ import (
 
 // listConversations are the parameters of GET /conversations.
 type listConversations struct {
-	listInput
+	ListInput
 	View    string `query:"view" enum:"mine,unassigned,all,waiting,snoozed,assistant,public" default:"all"`
 	Queue   string `query:"queue" maxLength:"100"`
 	Owner   string `query:"owner" maxLength:"100" doc:"bot, queue, agent, none, or an agent's id."`
@@ -24,8 +24,9 @@ type listConversations struct {
 	Order   string `query:"order" enum:"queue,newest,due"`
 }
 
-// epochInput names a conversation and the epoch the caller has seen.
-type epochInput struct {
+// EpochInput names a conversation and the epoch the caller has seen. Exported
+// because huma looks into embedded fields only when they are.
+type EpochInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfEpoch int64  `header:"If-Epoch" minimum:"0" doc:"Epoch of the conversation as you know it."`
 	Key     string `header:"Idempotency-Key" maxLength:"255"`
@@ -49,7 +50,7 @@ type target struct {
 }
 
 type commandInput struct {
-	epochInput
+	EpochInput
 	Body *commandBody
 }
 

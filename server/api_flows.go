@@ -85,7 +85,7 @@ func (s *Server) reload(ctx context.Context, _ *identity, _ *noInput) (*body[che
 }
 
 type revisionsInput struct {
-	listInput
+	ListInput
 }
 
 func (s *Server) revisions(ctx context.Context, who *identity, in *revisionsInput) (*body[items[revisionView]], error) {

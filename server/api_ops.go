@@ -271,7 +271,7 @@ func (s *Server) settleParked(ctx context.Context, who *identity, id, do, verb s
 }
 
 type auditInput struct {
-	listInput
+	ListInput
 	Actor  string    `query:"actor" maxLength:"100"`
 	Action string    `query:"action" maxLength:"100"`
 	Since  time.Time `query:"since"`

@@ -56,7 +56,7 @@ func (s *Server) takeNext(ctx context.Context, who *identity, in *aliasInput) (*
 }
 
 type handoffsInput struct {
-	listInput
+	ListInput
 	Queue string    `query:"queue" maxLength:"100"`
 	Cause string    `query:"cause" maxLength:"40"`
 	State string    `query:"state" enum:"waiting,claimed"`

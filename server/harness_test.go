@@ -111,6 +111,7 @@ func newWorld(t *testing.T, opts ...option) *world {
 	s, err = New(cfg)
 	must(t, err)
 	w.s = s
+	w.goLive()
 	w.http = httptest.NewUnstartedServer(s.Handler())
 	w.http.Config = s.NewHTTPServer("")
 	w.http.Start()

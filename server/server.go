@@ -382,7 +382,7 @@ func (s *Server) NewHTTPServer(addr string) *http.Server {
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			if s.conns.Load() > int64(s.cfg.MaxConnections) {
+			if s.conns.Load() >= int64(s.cfg.MaxConnections) { // this one is not counted yet
 				return context.WithValue(ctx, overCapKey{}, true)
 			}
 			return ctx
