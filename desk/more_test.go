@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"dispatcher/dm"
+	"dispatcher/dm/schedule"
 	"dispatcher/inbox"
 	"dispatcher/storage"
 )
@@ -205,5 +206,81 @@ func TestMetrics_Gauges(t *testing.T) {
 	}
 	if sum["dispatcher_queue_waiting"] != 3 || sum["dispatcher_conversations_open"] != 4 || sum["dispatcher_agents"] != 6 || sum["dispatcher_agent_slots"] != 36 {
 		t.Errorf("gauges %v", sum)
+	}
+}
+
+const surveyFlow = `
+flow: survey
+states:
+  start:
+    ask: "How did we do?"
+    options:
+      - {id: good, label: Good, resolve: done}
+      - {id: bad, label: Bad, resolve: done}
+`
+
+// A resolve with after-care: the survey waits until nobody can undo any more,
+// and an undo takes it along.
+func TestResolve_AfterCareAndUndo(t *testing.T) {
+	t.Parallel()
+	o := openWith(t, "after_resolve: survey\n", map[string]string{"flows/survey.yaml": surveyFlow})
+	ctx := t.Context()
+	id := o.waiting(t, "web", "mia")
+	must[Moved](t)(o.Claim(ctx, ana(), id, Command{}))
+	must[Msg](t)(o.Reply(ctx, ana(), id, Reply{Text: "hi"}, Command{}))
+	before := must[Detail](t)(o.Get(ctx, ana(), id))
+	if m := must[Moved](t)(o.Resolve(ctx, ana(), id, Command{LastSeenSeq: before.Seq})); m.Phase != dm.PhaseAfter || m.Owner.Kind != dm.OwnerBot {
+		t.Fatalf("resolve %+v", m)
+	}
+	held := func() (n int) {
+		uid, _ := inbox.ParseUID(id)
+		snaps, err := o.store.Load(ctx, []storage.Key{{UID: uid}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tm := range snaps[0].Timers {
+			if at := time.UnixMilli(tm.DueAt); len(tm.Name) > 8 && tm.Name[:8] == "release:" && !at.Before(o.clock.Now().Add(inbox.UndoWithin-time.Millisecond)) {
+				n++
+			}
+		}
+		return n
+	}
+	if held() != 1 {
+		t.Error("the survey does not wait for the undo")
+	}
+	if d := must[Detail](t)(o.Get(ctx, ana(), id)); !slices.Contains(d.Can, "undo") || d.Status != "open" {
+		t.Errorf("in after-care: can %v, status %s", d.Can, d.Status)
+	}
+	if m := must[Moved](t)(o.Undo(ctx, ana(), id, Command{})); m.Owner.ID != ana().ID {
+		t.Errorf("undo %+v", m)
+	}
+	if held() != 0 {
+		t.Error("the survey survived the undo")
+	}
+	after := must[Detail](t)(o.Get(ctx, ana(), id))
+	if after.Packet == nil || after.Packet.ID != before.Packet.ID {
+		t.Error("the handoff did not come back")
+	}
+}
+
+// A closed schedule and an empty room give no minutes.
+func TestQuote_SaysNoMinutesItCannotKeep(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	if q := o.Quote("orders", 0); q == nil || *q != 2 {
+		t.Errorf("two people are free: %v", q)
+	}
+	if q := o.Quote("orders", 300); q != nil {
+		t.Errorf("more than two hours were told as %d minutes", *q)
+	}
+	o.inbox.Live().Set.Queues["orders"].Schedule = &schedule.Schedule{Name: "never"}
+	if q := o.Quote("orders", 0); q != nil {
+		t.Errorf("it is closed: %v", q)
+	}
+	o.inbox.Live().Set.Queues["orders"].Schedule = nil
+	o.people = func(context.Context) ([]Person, error) { return nil, nil }
+	o.clock.add(2 * time.Second)
+	if q := o.Quote("orders", 0); q != nil || o.Staffed("orders") {
+		t.Errorf("nobody is there: %v", q)
 	}
 }
