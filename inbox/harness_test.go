@@ -239,6 +239,7 @@ type rig struct {
 	adapter *fakeAdapter
 	logs    *logBuffer
 	once    sync.Once
+	wrap    func(storage.Store) storage.Store
 }
 
 type logBuffer struct {
@@ -268,6 +269,11 @@ func withClock(c *clock) rigOption { return func(_ *rig, cfg *Config) { cfg.Now 
 
 func withFail(f func(string)) rigOption { return func(_ *rig, cfg *Config) { cfg.Failpoint = f } }
 
+// withStore puts something between the Service and its store.
+func withStore(f func(storage.Store) storage.Store) rigOption {
+	return func(r *rig, _ *Config) { r.wrap = f }
+}
+
 // newRig starts a Service on a fresh store.
 func newRig(t *testing.T, opts ...rigOption) *rig {
 	t.Helper()
@@ -292,12 +298,9 @@ func startRig(t *testing.T, dir string, v *vault.Vault, flow string, opts ...rig
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.db = db
-	switch outer := cfg.Store.(type) {
-	case nil:
-		cfg.Store = db
-	case *slowOpen:
-		outer.Store = db
+	r.db, cfg.Store = db, db
+	if r.wrap != nil {
+		cfg.Store = r.wrap(db)
 	}
 	if r.Service, err = New(cfg); err != nil {
 		t.Fatal(err)
@@ -377,7 +380,7 @@ func (r *rig) next() fakeSend {
 	select {
 	case s := <-r.plat.got:
 		return s
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		r.t.Fatalf("nothing was sent\n%s", r.logs)
 		return fakeSend{}
 	}
@@ -425,7 +428,7 @@ func (r *rig) rows(thread string) (rows []storage.Message, words []string) {
 // until waits for a condition that other goroutines bring about.
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
 		if ok() {
 			return
 		}

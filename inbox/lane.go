@@ -40,11 +40,13 @@ type lanes struct {
 	byKey  map[laneKey][]job
 	busy   map[laneKey]bool
 	events func(laneKey, []*arrival)
-	wg     sync.WaitGroup
+	idle   *sync.Cond // no lane is left
 }
 
 func newLanes(events func(laneKey, []*arrival)) *lanes {
-	return &lanes{byKey: map[laneKey][]job{}, busy: map[laneKey]bool{}, events: events}
+	l := &lanes{byKey: map[laneKey][]job{}, busy: map[laneKey]bool{}, events: events}
+	l.idle = sync.NewCond(&l.mu)
+	return l
 }
 
 // push appends jobs in one piece: nothing of another caller comes between.
@@ -54,13 +56,11 @@ func (l *lanes) push(k laneKey, jobs ...job) {
 	l.byKey[k] = append(l.byKey[k], jobs...)
 	if !l.busy[k] {
 		l.busy[k] = true
-		l.wg.Add(1)
 		go l.work(k)
 	}
 }
 
 func (l *lanes) work(k laneKey) {
-	defer l.wg.Done()
 	for {
 		batch := l.next(k)
 		if batch == nil {
@@ -86,6 +86,9 @@ func (l *lanes) next(k laneKey) []job {
 	if len(queue) == 0 {
 		delete(l.byKey, k)
 		delete(l.busy, k)
+		if len(l.busy) == 0 {
+			l.idle.Broadcast()
+		}
 		return nil
 	}
 	n := 1
@@ -101,7 +104,13 @@ func (l *lanes) next(k laneKey) []job {
 }
 
 // wait returns when every lane is empty.
-func (l *lanes) wait() { l.wg.Wait() }
+func (l *lanes) wait() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.busy) > 0 {
+		l.idle.Wait()
+	}
+}
 
 // len is how many lanes exist now.
 func (l *lanes) len() int {

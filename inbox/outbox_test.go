@@ -399,7 +399,7 @@ func (s *slowOpen) Load(ctx context.Context, keys []storage.Key) ([]storage.Snap
 func TestLeasedRowDoesNotLeaveAfterATakeOver(t *testing.T) {
 	t.Parallel()
 	store := &slowOpen{reached: make(chan struct{}), hold: make(chan struct{})}
-	r := newRig(t, func(_ *rig, cfg *Config) { cfg.Store = store })
+	r := newRig(t, withStore(func(db storage.Store) storage.Store { store.Store = db; return store }))
 	r.accept(text("ada", "hello"))
 	<-store.reached
 	acct, _ := r.Account("fake")
