@@ -18,7 +18,7 @@ func TestRace_ClaimAgainstClaimHasOneWinner(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	for n := range 100 {
-		id := o.waiting(t, "web", fmt.Sprintf("p%d", n))
+		id := o.says(t, "web", fmt.Sprintf("p%d", n), "agent") // waits in queue general at once
 		var wg sync.WaitGroup
 		start := make(chan struct{})
 		won, lost := make(chan string, 2), make(chan *Problem, 2)
@@ -164,7 +164,7 @@ func TestRace_TwoWinnersAreFound(t *testing.T) {
 func TestRace_TakeOverAgainstTheBot(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	for n := range 50 {
+	for n := range 30 {
 		id := o.says(t, "shop", fmt.Sprintf("p%d", n), "hello")
 		var wg sync.WaitGroup
 		wg.Go(func() { o.saysAny(t, "shop", fmt.Sprintf("p%d", n), "My order", n) })
