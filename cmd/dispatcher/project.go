@@ -31,10 +31,10 @@ func openFiles(dir string) (root string, files *flows.Files, err error) {
 		return root, nil, fmt.Errorf("%s is a file; name the project's folder, the one that holds dispatcher.yaml and flows", dir)
 	}
 	files, err = flows.Read(watch.Dir(root), filepath.Base(root))
-	if err != nil {
+	if err != nil && !errors.Is(err, flows.ErrNoProject) {
 		return root, nil, fmt.Errorf("read the project in %s: %w", dir, err)
 	}
-	if len(files.Data) == 0 {
+	if err != nil || len(files.Data) == 0 {
 		return root, nil, fmt.Errorf("no flows in %s; flow files live in %s. Start with: dispatcher init %s", dir, filepath.Join(dir, "flows"), filepath.Join(dir, "shop"))
 	}
 	return root, files, nil

@@ -40,6 +40,10 @@ the console.`,
 				return err
 			}
 			u, err := server.AddUser(cmd.Context(), o.store, o.vault, m.Now, server.NewUser{Name: name, Email: email, Role: role, Password: strings.TrimRight(line, "\r\n")})
+			var refused *server.Problem
+			if errors.As(err, &refused) {
+				err = errors.New(refusal(refused))
+			}
 			if err = errors.Join(err, o.store.Close()); err != nil {
 				return err
 			}
@@ -53,4 +57,16 @@ the console.`,
 	cmd.Flags().StringVar(&name, "name", "", "name that customers and colleagues see")
 	cmd.Flags().StringVar(&role, "role", "agent", "agent, lead, designer or admin")
 	return cmd
+}
+
+// refusal is a problem as one line: each field with what is wrong with it.
+func refusal(p *server.Problem) string {
+	parts := make([]string, 0, len(p.Errors))
+	for _, e := range p.Errors {
+		parts = append(parts, strings.TrimPrefix(e.Location, "body.")+": "+e.Message)
+	}
+	if len(parts) == 0 {
+		return p.Error()
+	}
+	return strings.Join(parts, "; ")
 }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the scripts run this very program as `dispatcher`.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dispatcher": func() {
+		syscall.Umask(0o077)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := (&Main{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now}).Run(ctx, os.Args[1:])
+		stop()
+		os.Exit(code)
+	}})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DISPATCHER_KEY", strings.Repeat("ab", 32))
+			e.Setenv("DISPATCHER_METRICS_LISTEN", "off")
+			e.Setenv("DISPATCHER_LISTEN", "127.0.0.1:0")
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Setenv("HOME", e.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": scriptExits, "await": scriptAwait, "get": scriptGet, "sqlite": scriptSQLite, "takeport": scriptTakePort, "mode": scriptMode,
+		},
+	})
+}
+
+// exits CODE ARGS...: runs dispatcher and wants exactly that exit code.
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE VERB ARGS...")
+	}
+	err := ts.Exec("dispatcher", args[1:]...)
+	code := 0
+	if err != nil {
+		if _, e := fmt.Sscanf(err.Error(), "exit status %d", &code); e != nil {
+			ts.Fatalf("%v", err)
+		}
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("dispatcher %s: exit code %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// await FILE PATTERN [VAR]: waits until a background program's output file
+// matches; the first group goes into VAR.
+func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await FILE PATTERN [VAR]")
+	}
+	re := regexp.MustCompile(args[1])
+	for range 300 {
+		data, _ := os.ReadFile(ts.MkAbs(args[0]))
+		if m := re.FindSubmatch(data); m != nil {
+			if len(args) > 2 {
+				ts.Setenv(args[2], string(m[1]))
+			}
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	data, _ := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Fatalf("%s never matched %s:\n%s", args[0], args[1], data)
+}
+
+// get STATUS URL: wants that status.
+func scriptGet(ts *testscript.TestScript, neg bool, args []string) {
+	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Get(args[1])
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	defer res.Body.Close()
+	var body bytes.Buffer
+	_, _ = body.ReadFrom(res.Body)
+	if fmt.Sprint(res.StatusCode) != args[0] {
+		ts.Fatalf("GET %s: %d, want %s\n%s", args[1], res.StatusCode, args[0], body.String())
+	}
+}
+
+// sqlite FILE STATEMENT: changes a database that nobody has open.
+func scriptSQLite(ts *testscript.TestScript, neg bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec(args[1])
+	ts.Check(err)
+}
+
+// takeport VAR: listens on a port until the script ends.
+func scriptTakePort(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
+}
+
+// mode MODE FILE: wants those permission bits.
+func scriptMode(ts *testscript.TestScript, neg bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
+}
