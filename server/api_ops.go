@@ -141,6 +141,7 @@ func (s *Server) putKill(ctx context.Context, who *identity, in *putKillInput) (
 	if err := s.cfg.Inbox.SetSwitch(ctx, b.Scope, b.On, who.ID, b.Reason); err != nil {
 		return nil, err
 	}
+	s.hub.announce("killswitch.changed")
 	return &body[killView]{Body: s.killState(ctx, b.Scope)}, nil
 }
 
@@ -205,6 +206,7 @@ func (s *Server) changeChannel(ctx context.Context, who *identity, alias, verb s
 	if err := change(); err != nil {
 		return nil, err
 	}
+	s.hub.announce("channel.changed")
 	if err := s.cfg.Store.Put(ctx, nil, []storage.AuditEntry{s.audit(who.ID, verb, "channel:"+alias)}); err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ const (
 	heartbeat     = 15 * time.Second
 	ringSize      = 4096 // events kept in memory for readers that keep up
 	changesPage   = 500
+	noticesKept   = 16
 	streamsSimult = 4 // per session's user
 	streamsToken  = 20
 )
@@ -47,6 +48,8 @@ type hub struct {
 	started bool
 	wake    chan struct{} // closed when there is more
 	streams map[string]int
+	notices []string // the last types of what is not stored: flows, switches
+	said    int      // how many there were
 }
 
 func newHub(s *Server) *hub {
@@ -56,6 +59,7 @@ func newHub(s *Server) *hub {
 // run follows the store until ctx ends.
 func (h *hub) run(ctx context.Context) {
 	hints := h.s.cfg.Inbox.Bus().Subscribe(ctx, "all")
+	flows := h.s.cfg.Inbox.Bus().Subscribe(ctx, "flows")
 	tick := time.NewTicker(pollEvents)
 	defer tick.Stop()
 	for {
@@ -65,6 +69,12 @@ func (h *hub) run(ctx context.Context) {
 			h.broadcast()
 			return
 		case <-tick.C:
+		case _, ok := <-flows:
+			if !ok {
+				flows = nil
+				continue
+			}
+			h.announce("flows.changed")
 		case hint, ok := <-hints:
 			if !ok {
 				hints = nil
@@ -132,6 +142,25 @@ func (h *hub) push(events []storage.Event, next storage.Cursor) {
 		close(h.wake)
 		h.wake = make(chan struct{})
 	}
+}
+
+// announce tells every reader that something of the whole project changed. It
+// is a hint without an id: who misses it sees it at the next look.
+func (h *hub) announce(typ string) {
+	h.mu.Lock()
+	h.said++
+	h.notices = append(h.notices, typ)
+	h.notices = h.notices[max(0, len(h.notices)-noticesKept):]
+	h.mu.Unlock()
+	h.broadcast()
+}
+
+// told gives the notices after the n-th.
+func (h *hub) told(n int) (types []string, now int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	missed := min(h.said-n, len(h.notices))
+	return slices.Clone(h.notices[len(h.notices)-missed:]), h.said
 }
 
 // broadcast wakes every reader although nothing was stored: presence changed,
@@ -207,6 +236,7 @@ type stream struct {
 	cursor storage.Cursor
 	told   storage.Cursor // id that the client knows
 	seen   int64          // version of presence that was sent
+	heard  int            // notices that were sent
 }
 
 // events is GET /events: server-sent events with the project's cursor as id.
@@ -235,6 +265,7 @@ func (s *Server) events(c echo.Context) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	w.WriteHeader(http.StatusOK)
+	_, st.heard = s.hub.told(0)
 	if st.begin() {
 		st.follow()
 	}
@@ -283,7 +314,7 @@ func (st *stream) follow() {
 				return
 			}
 		}
-		if !st.send(events) || !st.sendPresence() {
+		if !st.send(events) || !st.sendPresence() || !st.sendNotices() {
 			return
 		}
 		if len(events) > 0 {
@@ -335,6 +366,16 @@ func (st *stream) send(events []rendered) bool {
 		}
 		fmt.Fprintf(&b, "id: %d\nevent: %s\ndata: %s\n\n", ev.Cursor, ev.Type, ev.data)
 		st.told = ev.Cursor
+	}
+	return b.Len() == 0 || st.write(b.String())
+}
+
+func (st *stream) sendNotices() bool {
+	types, now := st.s.hub.told(st.heard)
+	st.heard = now
+	var b strings.Builder
+	for _, typ := range types {
+		fmt.Fprintf(&b, "event: %s\ndata: {\"type\":%q}\n\n", typ, typ)
 	}
 	return b.Len() == 0 || st.write(b.String())
 }

@@ -266,3 +266,20 @@ func TestAttendance(t *testing.T) {
 	a.say("ana", "online")
 	check(true, "online")
 }
+
+func TestStreamTellsOfFlowsAndSwitches(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user("admin", "ana@acme.example")
+	w.start()
+	c := w.as("ana@acme.example")
+	s := c.stream("/api/v1/events")
+	c.send("PUT", "/api/v1/kill-switch", map[string]any{"on": true, "reason": "odd answers"}).want(t, 200)
+	if ev, ok := s.next(); !ok || ev.event != "killswitch.changed" {
+		t.Errorf("after the kill switch: %+v", ev)
+	}
+	w.s.hub.announce("flows.changed")
+	if ev, ok := s.next(); !ok || ev.event != "flows.changed" {
+		t.Errorf("after a reload: %+v", ev)
+	}
+}

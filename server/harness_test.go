@@ -110,6 +110,7 @@ func newWorld(t *testing.T, opts ...option) *world {
 	}
 	s, err = New(cfg)
 	must(t, err)
+	s.hash = newHasher(argonCost{memory: 64, time: 1}) // the full cost is tested once
 	w.s = s
 	w.goLive()
 	w.http = httptest.NewUnstartedServer(s.Handler())

@@ -163,3 +163,19 @@ func TestAPanicIsAnErrorIDAndNoValue(t *testing.T) {
 		t.Errorf("the value of the panic came out: %s %s", logs, got.body)
 	}
 }
+
+func TestHeadIsGetWithoutItsBody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user("admin", "ana@acme.example")
+	c := w.browser()
+	for _, path := range []string{"/", "/login", "/api/docs/", "/healthz", "/nothing"} {
+		get, head := c.get(path), c.do("HEAD", path, nil)
+		if head.StatusCode != get.StatusCode || len(head.body) != 0 || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %d, %d bytes, %s; GET: %d", path, head.StatusCode, len(head.body), head.Header.Get("Content-Type"), get.StatusCode)
+		}
+	}
+	if got := c.do("HEAD", "/channels/shop/webhook", nil).StatusCode; got != 405 {
+		t.Errorf("HEAD on a webhook: %d, want 405", got)
+	}
+}

@@ -65,9 +65,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name s
 	w.Header().Set("Content-Security-Policy", web.Policy(name, ancestors...))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write([]byte(b.String()))
-	}
+	_, _ = w.Write([]byte(b.String()))
 }
 
 func (s *Server) problemPage(w http.ResponseWriter, r *http.Request, p *Problem) {
@@ -167,7 +165,7 @@ func (s *Server) widget(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	writeAsset(w, r, data, kind)
+	writeAsset(w, data, kind)
 }
 
 // asset is cached for ever below the present hash; below any other it is gone.
@@ -178,15 +176,13 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request, hash, file string
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	writeAsset(w, r, data, kind)
+	writeAsset(w, data, kind)
 }
 
-func writeAsset(w http.ResponseWriter, r *http.Request, data []byte, kind string) {
+func writeAsset(w http.ResponseWriter, data []byte, kind string) {
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(data)
-	}
+	_, _ = w.Write(data)
 }
 
 // console is the shell; everything in it comes from the API.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,10 +17,16 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Parameters of argon2id (runtime.md 5.3): about 25 ms and 19 MiB each.
+// argonCost is what one hash takes.
+type argonCost struct {
+	memory uint32 // KiB
+	time   uint32
+}
+
+// fullCost is argon2id as runtime.md 5.3 wants it: about 25 ms and 19 MiB each.
+var fullCost = argonCost{memory: 19 * 1024, time: 2}
+
 const (
-	argonMemory  = 19 * 1024 // KiB
-	argonTime    = 2
 	argonThreads = 1
 	argonKey     = 32
 	argonSalt    = 16
@@ -35,12 +42,13 @@ var commonText string
 // on the log-in page may cost memory and processor for two, not for all.
 type hasher struct {
 	slots chan struct{}
-	dummy string // checked when there is no such user, so that both take the same time
+	cost  argonCost
+	dummy func() string // checked when there is no such user, so that both take the same time
 }
 
-func newHasher() *hasher {
-	h := &hasher{slots: make(chan struct{}, 2)}
-	h.dummy, _ = h.make(context.Background(), rand.Text())
+func newHasher(cost argonCost) *hasher {
+	h := &hasher{slots: make(chan struct{}, 2), cost: cost}
+	h.dummy = sync.OnceValue(func() string { return h.hash(rand.Text()) })
 	return h
 }
 
@@ -59,12 +67,16 @@ func (h *hasher) make(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer func() { <-h.slots }()
+	return h.hash(password), nil
+}
+
+func (h *hasher) hash(password string) string {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
-	key := argon2.IDKey(plainPassword(password), salt, argonTime, argonMemory, argonThreads, argonKey)
+	key := argon2.IDKey(plainPassword(password), salt, h.cost.time, h.cost.memory, argonThreads, argonKey)
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
-		b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.cost.memory, h.cost.time, argonThreads,
+		b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
 // check compares in constant time. An empty hash stands for an unknown user:
@@ -76,7 +88,7 @@ func (h *hasher) check(ctx context.Context, hash, password string) (bool, error)
 	defer func() { <-h.slots }()
 	known := hash != ""
 	if !known {
-		hash = h.dummy
+		hash = h.dummy()
 	}
 	var version, memory, rounds, threads int
 	parts := strings.Split(hash, "$")

@@ -211,9 +211,7 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, err error)
 	body, _ := json.Marshal(p)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body)
-	}
+	_, _ = w.Write(body)
 }
 
 func (s *Server) logProblem(r *http.Request, p *Problem) {

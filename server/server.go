@@ -97,7 +97,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, cross: http.NewCrossOriginProtection(), hosts: knownHosts(cfg),
-		hash: newHasher(), limits: newLimiter(cfg.Now), logins: newLoginGuard(cfg.Now),
+		hash: newHasher(fullCost), limits: newLimiter(cfg.Now), logins: newLoginGuard(cfg.Now),
 		flying: inFlight{keys: map[string][]byte{}}, refusals: newRefusals(cfg.Now),
 	}
 	s.met = newMetrics(cfg.Registerer)
@@ -114,7 +114,10 @@ func New(cfg Config) (*Server, error) {
 }
 
 // Start runs the live updates until ctx ends.
-func (s *Server) Start(ctx context.Context) { s.hub.run(ctx) }
+func (s *Server) Start(ctx context.Context) {
+	s.hash.dummy() // now, so that the first unknown user costs no more than the second
+	s.hub.run(ctx)
+}
 
 // Drain makes /readyz say stopping and refuses new webhooks with 503.
 func (s *Server) Drain() { s.draining.Store(true) }
@@ -170,16 +173,20 @@ func routeOf(r *http.Request) string {
 
 // serve is the door: every request passes these checks in this order.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	t, start := &trip{}, time.Now()
+	t, start, method := &trip{}, time.Now(), r.Method
 	r = r.WithContext(context.WithValue(r.Context(), tripKey{}, t))
 	out := &statusWriter{ResponseWriter: w, trip: t}
 	defer func() {
 		if v := recover(); v != nil {
 			s.panicked(out, r, v)
 		}
-		s.met.request(routeOf(r), r.Method, t.status, time.Since(start))
+		s.met.request(routeOf(r), method, t.status, time.Since(start))
 	}()
 	s.secureHeaders(out, r)
+	if r.Method == http.MethodHead && !strings.HasPrefix(r.URL.Path, "/channels/") && r.URL.Path != apiBase+"/events" {
+		out.bodiless = true // HEAD is GET without its body
+		r.Method = http.MethodGet
+	}
 	if err := s.admit(r); err != nil {
 		s.refuse(out, r, err)
 		return
@@ -329,10 +336,11 @@ func (s *Server) echoError(c echo.Context, err error) {
 	s.refuse(c.Response(), c.Request(), err)
 }
 
-// statusWriter remembers the status for the metrics.
+// statusWriter remembers the status for the metrics, and drops the body of a HEAD.
 type statusWriter struct {
 	http.ResponseWriter
-	trip *trip
+	trip     *trip
+	bodiless bool
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -347,6 +355,9 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Write(b []byte) (int, error) {
 	if w.trip.status == 0 {
 		w.trip.status = http.StatusOK
+	}
+	if w.bodiless {
+		return len(b), nil
 	}
 	return w.ResponseWriter.Write(b)
 }

@@ -178,7 +178,7 @@ func AddUser(ctx context.Context, store storage.Store, v *vault.Vault, now func(
 	if now == nil {
 		now = time.Now
 	}
-	s := &Server{cfg: Config{Store: store, Vault: v, Now: now}, hash: newHasher(), there: newAttendance(now)}
+	s := &Server{cfg: Config{Store: store, Vault: v, Now: now}, hash: newHasher(fullCost), there: newAttendance(now)}
 	return s.CreateUser(ctx, n)
 }
 
