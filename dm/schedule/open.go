@@ -1,6 +1,9 @@
 package schedule
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // span is one open stretch of real time, half open.
 type span struct{ from, to time.Time }
@@ -13,8 +16,8 @@ func (s *Schedule) Open(t time.Time) bool {
 	if s == nil {
 		return true
 	}
-	_, ok := s.Closes(t)
-	return ok
+	// Yesterday's periods and today's are all that may hold t.
+	return slices.ContainsFunc(s.spans(t, 0), func(sp span) bool { return !sp.from.After(t) })
 }
 
 // Opens is the next moment at or after t that is open: t itself when open,
@@ -23,11 +26,11 @@ func (s *Schedule) Opens(t time.Time) (time.Time, bool) {
 	if s == nil {
 		return t, true
 	}
+	if s.Open(t) {
+		return t, true
+	}
 	for _, sp := range s.spans(t, horizon+1) {
-		if !sp.from.After(t) && sp.to.After(t) {
-			return t, true
-		}
-		if sp.from.After(t) && sp.from.Sub(t) <= horizon*24*time.Hour {
+		if sp.from.Sub(t) <= horizon*24*time.Hour {
 			return sp.from, true
 		}
 	}
@@ -86,13 +89,14 @@ func (s *Schedule) Add(t time.Time, d time.Duration) time.Time {
 	if s == nil || d <= 0 {
 		return t.Add(max(d, 0))
 	}
-	for start, done := t, 0; done < maxAdd; done += horizon {
-		for _, sp := range s.spans(start, horizon) {
+	days := 1 // most of what is added ends within two days
+	for start, done := t, 0; done < maxAdd; done, days = done+days, horizon {
+		limit := s.dayStart(start, days)
+		for _, sp := range s.spans(start, days) {
 			from := sp.from
 			if from.Before(start) {
 				from = start
 			}
-			limit := s.dayStart(start, horizon)
 			to := sp.to
 			if to.After(limit) {
 				to = limit
@@ -106,7 +110,7 @@ func (s *Schedule) Add(t time.Time, d time.Duration) time.Time {
 			}
 			return from.Add(d)
 		}
-		start = s.dayStart(start, horizon)
+		start = limit
 	}
 	return t.AddDate(0, 0, maxAdd).Add(d)
 }
