@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// block is one fenced example of a document.
+type block struct {
+	file, lang, text string
+	line             int
+}
+
+var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```")
+
+// blocks reads README.md and everything below docs.
+func blocks(t *testing.T) []block {
+	t.Helper()
+	var out []block
+	add := func(path string) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range fence.FindAllSubmatchIndex(data, -1) {
+			out = append(out, block{file: path, lang: string(data[m[2]:m[3]]), text: string(data[m[4]:m[5]]), line: 1 + bytes.Count(data[:m[0]], []byte("\n"))})
+		}
+	}
+	add("../../README.md")
+	err := filepath.WalkDir("../../docs", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".md") {
+			add(path)
+		}
+		return err
+	})
+	if err != nil || len(out) == 0 {
+		t.Fatalf("no examples found: %v", err)
+	}
+	return out
+}
+
+// quiet is a program whose output is kept and whose environment is empty but
+// for a key and ports that nobody else uses.
+func quiet(in string) (*Main, *bytes.Buffer) {
+	out := &bytes.Buffer{}
+	env := map[string]string{"DISPATCHER_KEY": strings.Repeat("ab", 32), "DISPATCHER_METRICS_LISTEN": "off", "DISPATCHER_LISTEN": "127.0.0.1:0"}
+	return &Main{In: strings.NewReader(in), Out: out, Err: out, Getenv: func(k string) string { return env[k] }, Now: time.Now}, out
+}
+
+const oneFlow = "flow: hello\nstates:\n  start:\n    say: Hi\n    handoff: general\n"
+
+// TestYAMLOfTheDocuments checks every YAML example as part of a project.
+func TestYAMLOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	for _, b := range blocks(t) {
+		if b.lang != "yaml" || strings.Contains(b.file, "designers") { // package flows runs the designers' own
+			continue
+		}
+		dir := t.TempDir()
+		files := map[string]string{"flows/hello.yaml": b.text}
+		if !strings.HasPrefix(b.text, "flow:") {
+			files = map[string]string{"flows/hello.yaml": oneFlow, "dispatcher.yaml": "dispatcher: 1\n" + b.text}
+		}
+		for name, text := range files {
+			if err := writeFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, out := quiet("")
+		if code := m.Run(context.Background(), []string{"check", dir}); code != exitOK {
+			t.Errorf("%s:%d: exit %d\n%s", b.file, b.line, code, out)
+		}
+	}
+}
+
+// TestJSONOfTheDocuments reads every JSON example.
+func TestJSONOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	for _, b := range blocks(t) {
+		if b.lang == "json" && !json.Valid([]byte(b.text)) {
+			t.Errorf("%s:%d is not JSON", b.file, b.line)
+		}
+	}
+}
+
+// TestCommandsOfTheDocuments runs every dispatcher command of the documents,
+// block after block in one empty folder. A serve runs until it listens.
+func TestCommandsOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ran := 0
+	for _, b := range blocks(t) {
+		if b.lang != "sh" {
+			continue
+		}
+		if strings.Contains(b.text, "dispatcher init") {
+			dir = t.TempDir()
+		}
+		for line := range strings.Lines(b.text) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), "#")
+			words := strings.Fields(command)
+			if len(words) > 1 && words[0] == "dispatcher" {
+				runExample(t, b, dir, words[1:])
+				ran++
+			}
+		}
+	}
+	if ran < 8 {
+		t.Errorf("only %d commands were found in the documents", ran)
+	}
+}
+
+func runExample(t *testing.T, b block, dir string, words []string) {
+	t.Helper()
+	in := ""
+	for i, w := range words {
+		switch {
+		case w == "shop":
+			words[i] = filepath.Join(dir, "shop")
+		case w == "<":
+			in, words = "seven violet kettles sing\n", words[:i]
+		}
+		if w == "<" {
+			break
+		}
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	defer stop()
+	m, out := quiet(in)
+	if words[0] == "serve" {
+		m.Out = &until{buf: out, text: "listening on", do: stop}
+	}
+	if code := m.Run(ctx, words); code != exitOK {
+		t.Errorf("%s:%d: dispatcher %s: exit %d\n%s", b.file, b.line, strings.Join(words, " "), code, out)
+	}
+}
+
+// until ends a service as soon as it has said a text.
+type until struct {
+	buf  *bytes.Buffer
+	text string
+	do   func()
+}
+
+// Write is part of io.Writer.
+func (u *until) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(u.text)) {
+		u.do()
+	}
+	return len(p), nil
+}
+
+// TestFilesOfTheDocuments follows every relative link.
+func TestFilesOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	for _, path := range []string{"../../README.md", "../../docs/ARCHITECTURE.md", "../../docs/operators/running.md", "../../docs/developers/webhook.md"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(data, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(m[1]))); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+		}
+	}
+}
