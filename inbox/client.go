@@ -123,12 +123,15 @@ var inside = [...]netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"), // documentation
 	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
 	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, broadcast
+	netip.MustParsePrefix("::/8"),            // IPv4-compatible and other reserved
 	netip.MustParsePrefix("::ffff:0:0/96"),   // IPv4 in IPv6 clothes
 	netip.MustParsePrefix("64:ff9b::/96"),    // NAT64
 	netip.MustParsePrefix("64:ff9b:1::/48"),  // local NAT64
 	netip.MustParsePrefix("100::/64"),        // discard
 	netip.MustParsePrefix("2001::/23"),       // Teredo, ORCHID and other protocols
 	netip.MustParsePrefix("2001:db8::/32"),   // documentation
+	netip.MustParsePrefix("3fff::/20"),       // documentation
+	netip.MustParsePrefix("5f00::/16"),       // segment routing
 	netip.MustParsePrefix("2002::/16"),       // 6to4
 	netip.MustParsePrefix("fec0::/10"),       // site-local
 }
