@@ -72,7 +72,7 @@ func (t *turn) makeButtons(st *StateDef, q *Question) []button {
 // open, only those it named.
 func (t *turn) optionButtons(st *StateDef, q *Question) []button {
 	options := st.allOptions()
-	list := make([]button, 0, len(options)+1)
+	list := t.room.list(len(options) + 1)
 	for _, o := range options {
 		if q.Sub == subMean && !slices.Contains(q.Choices, o.ID) {
 			continue
@@ -83,6 +83,16 @@ func (t *turn) optionButtons(st *StateDef, q *Question) []button {
 		list = append(list, button{id: o.ID, kind: buttonOption, opt: o, text: o.Label})
 	}
 	return list
+}
+
+// list is room for n buttons that no other list of this step shares.
+func (r *scratch) list(n int) []button {
+	used := len(r.buttons)
+	if cap(r.buttons)-used < n {
+		r.buttons, used = make([]button, 0, max(4*n, 16)), 0
+	}
+	r.buttons = r.buttons[:used+n]
+	return r.buttons[used : used : used+n]
 }
 
 // valueButtons are the values of a choice or yes_no slot.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -41,8 +40,7 @@ func (m *machines) fire(from, edge string) (string, error) {
 	machine := m.pool.Get().(*fsm.FSM)
 	machine.SetState(from)
 	err := machine.Event(context.Background(), edge)
-	var same fsm.NoTransitionError
-	if err != nil && !(errors.As(err, &same) && same.Err == nil) {
+	if same, ok := err.(fsm.NoTransitionError); err != nil && !(ok && same.Err == nil) { // looplab wraps nothing
 		return "", fmt.Errorf("no edge %q from %s: %w", edge, from, err)
 	}
 	to := machine.Current()

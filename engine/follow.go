@@ -93,7 +93,7 @@ func (t *turn) followGoto(x *Exit, from string) {
 	if x.Flow != t.st.Flow {
 		t.st.Stack = nil
 	}
-	t.next = &target{x.Flow, x.State}
+	t.next = target{x.Flow, x.State}
 }
 
 func (t *turn) followBranch(x *Exit, from string) {
@@ -120,7 +120,7 @@ func (t *turn) followCall(x *Exit, from string) {
 	}
 	t.st.Stack = append(append(make([]Frame, 0, len(t.st.Stack)+1), t.st.Stack...), frame)
 	t.st.Question = nil
-	t.next = &target{x.Flow, "start"}
+	t.next = target{x.Flow, "start"}
 }
 
 // returnTo pops the stack and goes on in the caller.
@@ -215,7 +215,7 @@ func (t *turn) resolve(reason string) {
 	}
 	t.st.Owner, t.st.Question, t.st.Stack, t.st.After = dm.OwnerNone, nil, nil, false
 	t.out = append(t.out, Resolve{Reason: reason, Optional: optional})
-	t.over, t.waits, t.next = true, false, nil
+	t.over, t.waits, t.next = true, false, target{}
 }
 
 // personExit takes the way to a person that every state has.

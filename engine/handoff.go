@@ -65,7 +65,7 @@ func (t *turn) handOver(e Handoff, key string, h *Hand) {
 	for i := range h.Unanswered {
 		t.out = append(t.out, SetTimer{Name: timerUnanswered + strconv.Itoa(i), At: t.unansweredDue(h, i, hand)})
 	}
-	t.over, t.waits, t.next = true, false, nil
+	t.over, t.waits, t.next = true, false, target{}
 }
 
 // rule is flow.state:line of the position.

@@ -36,7 +36,7 @@ func (t *turn) place() bool {
 		// The question is gone from its state: do the state anew.
 		t.note(TraceStep{What: "migrate", State: st.full, Edge: "migrate"})
 		t.st.Question = nil
-		t.next = &target{flow, name}
+		t.next = target{flow, name}
 		return false
 	}
 	if q := t.st.Question; q != nil && q.Kind != st.kind() {
@@ -58,7 +58,7 @@ func (t *turn) vanished() {
 		if f := t.set.Flows[flow]; f != nil && f.States[name] != nil {
 			t.step0("migrate")
 			t.st.Stack = t.st.Stack[:n:n]
-			t.next = &target{flow, name}
+			t.next = target{flow, name}
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"dispatcher/dm"
@@ -154,8 +155,7 @@ func (t *turn) optional(tx *Text) string {
 // each option led then.
 func (t *turn) record(st *StateDef, buttons []button) json.RawMessage {
 	q := t.st.Question
-	b := make([]byte, 0, 256)
-	b = append(b, `{"n":`...)
+	b := append(t.room.record[:0], `{"n":`...)
 	b = strconv.AppendInt(b, q.Number, 10)
 	b = append(b, `,"set":`...)
 	b = strconv.AppendQuote(b, t.set.ID)
@@ -186,7 +186,8 @@ func (t *turn) record(st *StateDef, buttons []button) json.RawMessage {
 		}
 		b = append(b, '}')
 	}
-	return append(b, "]}"...)
+	t.room.record = append(b, "]}"...)
+	return slices.Clone(t.room.record)
 }
 
 // target is the state a button led to, as flow.state, when it is one state.

@@ -18,7 +18,7 @@ func (t *turn) returned() {
 		flow, name = t.renamed(flow, name)
 		if f := t.set.Flows[flow]; f != nil && f.States[name] != nil {
 			t.firePath("start")
-			t.next = &target{flow, name}
+			t.next = target{flow, name}
 			return
 		}
 	}
@@ -95,7 +95,7 @@ func (t *turn) resolved() {
 	if f := t.set.Flows[t.set.AfterResolve]; f != nil {
 		t.st.Stack = nil
 		t.firePath("start")
-		t.next = &target{f.Name, "start"}
+		t.next = target{f.Name, "start"}
 		return
 	}
 	t.step0("resolve")

@@ -65,7 +65,7 @@ func (t *turn) tapOpen(st *StateDef, r *tapRecord, id string) {
 			t.jump(flow, name, r.Stack)
 			t.reply = answered{q: r.Number, opt: id}
 			t.firePath("tap:jump")
-			t.next = &target{flow, name}
+			t.next = target{flow, name}
 			return
 		}
 	}

@@ -19,8 +19,7 @@ func Step(sets Sets, st State, ev Event) Result {
 	defer t.release()
 	t.event = ev
 	t.set, t.st, t.ev, t.now = sets.Live, st, &t.event, ev.World.Now
-	t.out = make([]Effect, 0, 8)
-	t.trace.Steps = make([]TraceStep, 0, 4)
+	t.out, t.trace.Steps = t.room.out, t.room.steps
 	t.eval.t = t
 	t.eval.env = environments.Get().(map[string]any)
 	t.eval.env[hidden] = &t.eval
@@ -35,11 +34,36 @@ func Step(sets Sets, st State, ev Event) Result {
 }
 
 // turns keeps the scratch space of steps; nothing of a step stays in it.
-var turns = sync.Pool{New: func() any { return new(turn) }}
+var turns = sync.Pool{New: func() any { return &turn{room: newScratch()} }}
+
+// scratch is lists that a step fills and hands out as exact copies.
+type scratch struct {
+	out     []Effect
+	steps   []TraceStep
+	buttons []button
+	record  []byte
+}
+
+func newScratch() scratch {
+	return scratch{make([]Effect, 0, 8), make([]TraceStep, 0, 8), make([]button, 0, 16), make([]byte, 0, 512)}
+}
+
+// maxScratch bounds what an unusual step may leave behind in the pool.
+const maxScratch = 128
+
+// emptied is a list for the next step with nothing left in it.
+func emptied[T any](list []T) []T {
+	if cap(list) > maxScratch {
+		return make([]T, 0, 8)
+	}
+	clear(list)
+	return list[:0]
+}
 
 func (t *turn) release() {
 	t.eval.release()
-	*t = turn{}
+	room := scratch{emptied(t.out), emptied(t.trace.Steps), emptied(t.room.buttons), t.room.record[:0]}
+	*t = turn{room: room}
 	turns.Put(t)
 }
 
@@ -105,9 +129,9 @@ func (t *turn) adopt() {
 
 // run enters states until the turn waits, hands off or resolves.
 func (t *turn) run() {
-	for t.next != nil && !t.over {
-		n := *t.next
-		t.next = nil
+	for t.next.flow != "" && !t.over {
+		n := t.next
+		t.next = target{}
 		t.enterState(n.flow, n.name)
 	}
 }
@@ -192,7 +216,7 @@ func (t *turn) startRules(public bool) {
 	if f := t.set.Flows[name]; f != nil && !f.FirstUse {
 		t.first = false
 	}
-	t.next = &target{name, "start"}
+	t.next = target{name, "start"}
 }
 
 // step0 fires an edge that may start anywhere and keeps no path.
@@ -265,7 +289,9 @@ func (t *turn) result() Result {
 		t.st.Sent = slices.Clone(t.st.Sent[n:])
 	}
 	t.trace.To = t.position()
-	return Result{State: t.st, Effects: t.out, Trace: t.trace}
+	res := Result{State: t.st, Effects: slices.Clone(t.out), Trace: t.trace}
+	res.Trace.Steps = slices.Clone(t.trace.Steps)
+	return res
 }
 
 // floods says whether this turn's messages would break the loop ceiling.

@@ -42,6 +42,7 @@ type turn struct {
 	said  int
 	enter int // states entered
 
+	room   scratch
 	out    []Effect
 	trace  Trace
 	quotes []Quote
@@ -58,9 +59,9 @@ type turn struct {
 	hangs     *Question // open when an escape or the person exit took over
 	hangsAt   [2]string
 	hangStack []Frame
-	next      *target // state to enter
-	over      bool    // the turn has ended: waiting, handed off or resolved
-	waits     bool    // silence has to be armed again
+	next      target // state to enter; no flow: none
+	over      bool   // the turn has ended: waiting, handed off or resolved
+	waits     bool   // silence has to be armed again
 	delay     time.Duration
 	typing    bool
 	last      string // last words of the bot
