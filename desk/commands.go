@@ -95,12 +95,30 @@ func (s *Service) Claim(ctx context.Context, a Actor, id string, c Command) (Mov
 
 func (s *Service) claimHow(ctx context.Context, a Actor, id, how string, c Command) (Moved, error) {
 	var was *inbox.View
+	read := s.readFirst(ctx, id)
 	m, err := s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
 		was = v
+		if read != nil && read.Phase() == dm.PhaseQueue && v.Phase() == dm.PhaseAgent {
+			return fire(v, a.shift(inbox.EdgeTakeoverAgent, c))
+		}
 		return s.claim(ctx, a, v, c)
 	})
 	s.claimed(was, how, err)
 	return m, err
+}
+
+// readFirst is the planted fault of P7: what a claim would decide on if it did
+// not decide where it writes. nil in every build that people run.
+func (s *Service) readFirst(ctx context.Context, id string) *inbox.View {
+	uid, ok := inbox.ParseUID(id)
+	if !readThenWrite() || !ok {
+		return nil
+	}
+	v, err := s.inbox.View(ctx, storage.Key{UID: uid})
+	if err != nil {
+		return nil
+	}
+	return v
 }
 
 func (s *Service) claim(ctx context.Context, a Actor, v *inbox.View, c Command) (*inbox.Draft, error) {

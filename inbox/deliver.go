@@ -27,6 +27,11 @@ type letter struct {
 
 func (l *letter) bot() bool { return l.row.Origin != storage.OriginAgent }
 
+// fenced says whether the row may leave under its own epoch only.
+func (l *letter) fenced() bool {
+	return l.row.Origin == storage.OriginBot || l.row.Kind == storage.RowNotice
+}
+
 // handle brings one leased row to a result.
 func (x *sender) handle(ctx context.Context, w storage.Work) {
 	row := *w.Row
@@ -64,9 +69,14 @@ func (x *sender) handle(ctx context.Context, w storage.Work) {
 		x.release(l, now.Add(wait))
 		return
 	}
-	if x.mark(l) {
+	leave := func() {}
+	if l.fenced() {
+		leave = x.s.fence.enter(l.row.Conversation)
+		defer leave()
+	}
+	if marked := time.Now(); x.mark(l) {
 		x.s.failpoint("send.after_mark")
-		x.write(ctx, l)
+		x.write(ctx, l, marked, leave)
 	}
 }
 
@@ -118,7 +128,7 @@ func (x *sender) mark(l *letter) bool { return skipMark() || x.markAs("mark", l)
 
 func (x *sender) markAs(do string, l *letter) bool {
 	set := storage.Settlement{Do: do, Row: l.row.ID, Attempt: l.row.Attempt, Now: x.s.now().UnixMilli(), Node: x.s.node}
-	if l.row.Origin == storage.OriginBot || l.row.Kind == storage.RowNotice {
+	if l.fenced() {
 		set.Switches = switchScopes(x.acct.Alias, "")
 	}
 	got, err := x.s.batcher.Settle(set)
@@ -128,6 +138,9 @@ func (x *sender) markAs(do string, l *letter) bool {
 	}
 	switch got[0].Why {
 	case "stale_epoch":
+		if epochUnchecked() {
+			return true
+		}
 		x.s.metrics.fenced.WithLabelValues(x.acct.Alias).Inc()
 		x.cancel(l, ReasonOwnerChanged)
 	case "switched_off":
@@ -136,12 +149,12 @@ func (x *sender) markAs(do string, l *letter) bool {
 	return false
 }
 
-// write makes the calls of a marked row, in order, and settles it.
-func (x *sender) write(ctx context.Context, l *letter) {
-	marked := time.Now()
+// write makes the calls of a row marked at that moment, in order, and settles
+// it. begun is called when the first one is written.
+func (x *sender) write(ctx context.Context, l *letter, marked time.Time, begun func()) {
 	var ids []string
 	for _, call := range l.calls {
-		res := x.call(call, marked)
+		res := x.callThen(call, marked, begun)
 		x.s.failpoint("send.after_write")
 		if errors.Is(res.Err, errTooLate) && !res.Written {
 			x.release(l, x.s.now())

@@ -89,7 +89,7 @@ func (s *Service) decideOnce(k laneKey, snap storage.Snapshot, decide func(*View
 		return storage.Outcome{}, false, err
 	}
 	s.failpoint("turn.before_apply")
-	out, err = s.batcher.Apply(turn)
+	out, err = s.apply(turn)
 	s.wrote(err)
 	s.cache.drop(k)
 	switch {

@@ -6,6 +6,8 @@ package inbox
 
 func acknowledgeEarly() bool { return false }
 
+func epochUnchecked() bool { return false }
+
 func skipMark() bool { return false }
 
 func cancelAtHandoff() bool { return false }

@@ -18,6 +18,9 @@ func mutant(name string) bool {
 
 func acknowledgeEarly() bool { return mutant("ack_before_commit") }
 
+// epochUnchecked: words decided under an old epoch leave all the same.
+func epochUnchecked() bool { return mutant("epoch_not_checked") }
+
 func skipMark() bool { return mutant("send_without_mark") }
 
 func cancelAtHandoff() bool { return mutant("cancel_at_handoff") }

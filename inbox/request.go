@@ -22,6 +22,11 @@ var errTooLate = errors.New("inbox: not begun within a second of the mark")
 // call makes one request of a row that was marked at that moment of the
 // monotonic clock. What comes of it says whether a byte has left.
 func (x *sender) call(call channels.Call, marked time.Time) channels.Result {
+	return x.callThen(call, marked, func() {})
+}
+
+// callThen calls begun as soon as the request is written.
+func (x *sender) callThen(call channels.Call, marked time.Time, begun func()) channels.Result {
 	ctx := x.s.outbox.calls
 	if local, ok := x.acct.Adapter.(channels.Local); ok {
 		res := local.Do(ctx, call)
@@ -37,14 +42,15 @@ func (x *sender) call(call channels.Call, marked time.Time) channels.Result {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	res := x.do(ctx, call, marked)
+	res := x.do(ctx, call, marked, begun)
 	res.At = x.s.now()
 	return res
 }
 
-func (x *sender) do(ctx context.Context, call channels.Call, marked time.Time) (res channels.Result) {
+func (x *sender) do(ctx context.Context, call channels.Call, marked time.Time, begun func()) (res channels.Result) {
 	var trace connTrace
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: trace.got}), call.Method, call.URL, nil)
+	hooks := &httptrace.ClientTrace{GotConn: trace.got, WroteRequest: func(httptrace.WroteRequestInfo) { begun() }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, hooks), call.Method, call.URL, nil)
 	if err != nil {
 		return channels.Result{Err: err}
 	}

@@ -46,6 +46,7 @@ type Service struct {
 	outbox    *outbox
 	awaiting  *awaiting
 	handed    handed
+	fence     *fence
 	alarm     *alarm
 	bus       Bus
 	signals   *signals
@@ -81,7 +82,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{cfg: cfg, store: cfg.Store, vault: cfg.Vault, log: cfg.Logger, metrics: m, node: cfg.Node,
 		admission: newAdmission(), cache: newCache(cacheBytes), floods: newFloods(), awaiting: newAwaiting(), alarm: newAlarm(),
-		bus: NewBus(), signals: newSignals(), engineStep: engine.Step}
+		bus: NewBus(), signals: newSignals(), fence: newFence(), engineStep: engine.Step}
 	s.lanes = newLanes(s.takeEvents)
 	s.batcher = newBatcher(cfg.Store, s.now, s.committed)
 	s.outbox = newOutbox(s)

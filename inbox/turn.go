@@ -85,7 +85,7 @@ func (w *laneWork) step(ctx context.Context) error {
 		return nil
 	}
 	w.s.failpoint("turn.before_apply")
-	out, err := w.s.batcher.Apply(*p.turn)
+	out, err := w.s.apply(*p.turn)
 	w.s.wrote(err)
 	if err != nil {
 		w.s.cache.drop(w.k)
