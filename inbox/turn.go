@@ -70,9 +70,13 @@ type laneWork struct {
 func (w *laneWork) step(ctx context.Context) error {
 	start := w.s.now()
 	if !w.ready {
-		snap, err := w.s.load(ctx, w.k)
+		snap, err := w.s.load(ctx, w.k, w.todo)
 		if err != nil {
 			return err
+		}
+		if len(snap.Known) > 0 { // redelivered: nothing needs to be decided again
+			w.dropKnown(ctx, snap.Known)
+			return nil
 		}
 		w.snap, w.ready = snap, true
 	}
@@ -166,12 +170,17 @@ func (w *laneWork) refused(ctx context.Context, p plan, out storage.Outcome) err
 	return w.s.parkFirst(ctx, w)
 }
 
-// load gives the newest snapshot of an address, from the hot cache where it can.
-func (s *Service) load(ctx context.Context, k laneKey) (storage.Snapshot, error) {
+// load gives the newest snapshot of an address, from the hot cache where it
+// can; one that is read also says which events are known.
+func (s *Service) load(ctx context.Context, k laneKey, todo []*arrival) (storage.Snapshot, error) {
 	if snap, ok := s.cache.get(k); ok {
 		return snap, nil
 	}
-	snaps, err := s.store.Load(ctx, []storage.Key{k.storage()})
+	key := k.storage()
+	for _, a := range todo {
+		key.Seen = append(key.Seen, a.seen...)
+	}
+	snaps, err := s.store.Load(ctx, []storage.Key{key})
 	if err != nil {
 		s.wrote(err)
 		return storage.Snapshot{}, fmt.Errorf("inbox: load: %w", err)
