@@ -134,21 +134,22 @@ func checkPassword(password, email, name string) string {
 	return ""
 }
 
-// isCommon finds the passwords everybody tries: the embedded list, chains of
-// its words, one short piece repeated, rows of the keyboard and the alphabet.
+// isCommon finds the passwords everybody tries: one word of the embedded list,
+// however often and whatever digits stand around it, one short piece repeated,
+// rows of the keyboard and the alphabet. Several words are a sentence, and a
+// sentence is what we ask for.
 func isCommon(password string) bool {
 	p := letters(password)
 	if repeats(p) || inRow(p) {
 		return true
 	}
-	words := strings.Fields(commonText)
-	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) })
-	rest := p
-	for _, w := range words {
-		rest = strings.ReplaceAll(rest, w, " ")
+	for _, word := range strings.Fields(commonText) {
+		rest := strings.TrimFunc(strings.ReplaceAll(p, word, ""), unicode.IsDigit)
+		if utf8.RuneCountInString(rest) <= 2 {
+			return true
+		}
 	}
-	rest = strings.TrimFunc(strings.Join(strings.Fields(rest), ""), unicode.IsDigit)
-	return utf8.RuneCountInString(rest) <= 2
+	return false
 }
 
 // letters keeps letters and digits, in lower case, with the usual disguises undone.

@@ -76,8 +76,8 @@ func (w *Watcher) note(folder *flows.Project, err error) {
 		w.status.Folder = FolderInfo{State: Same, Set: folder.SetID}
 	default:
 		w.status.OK = false
-		w.rejected = folder.SetID
-		w.status.Folder = FolderInfo{State: Rejected, Set: folder.SetID}
+		w.rejected = folder.Files.SetID()
+		w.status.Folder = FolderInfo{State: Rejected, Set: w.rejected}
 		w.status.Problem = folder
 	}
 }
@@ -93,14 +93,16 @@ func (w *Watcher) same() {
 	w.status.Folder = FolderInfo{State: Same, Set: w.status.Live.Set}
 }
 
-func (w *Watcher) reject(p *flows.Project, start time.Time) {
+// reject keeps what is live. The id is that of the files: a set that could not
+// even be parsed has none of its own.
+func (w *Watcher) reject(id string, p *flows.Project, start time.Time) {
 	w.mu.Lock()
-	w.rejected = p.SetID
+	w.rejected = id
 	w.status.OK, w.status.Problem = false, p
-	w.status.Folder = FolderInfo{State: Rejected, Set: p.SetID}
+	w.status.Folder = FolderInfo{State: Rejected, Set: id}
 	live := w.status.Live.Set
 	w.mu.Unlock()
-	w.cfg.Logger.Warn("flows rejected, "+short(live)+" stays live", "set", short(p.SetID), "problems", text(p))
+	w.cfg.Logger.Warn("flows rejected, "+short(live)+" stays live", "set", short(id), "problems", text(p))
 	w.cfg.Reloaded("rejected", w.cfg.Now().Sub(start))
 }
 
@@ -118,11 +120,11 @@ func (w *Watcher) accept(p *flows.Project, by string, start time.Time) {
 }
 
 // fail keeps a good set that could not be made durable; the next look tries again.
-func (w *Watcher) fail(p *flows.Project, err error) {
+func (w *Watcher) fail(id string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.status.OK = false
-	w.status.Folder = FolderInfo{State: Good, Set: p.SetID, Detail: err.Error()}
+	w.status.Folder = FolderInfo{State: Good, Set: id, Detail: err.Error()}
 }
 
 func (w *Watcher) unreadable(err error) {

@@ -203,12 +203,12 @@ func (w *Watcher) attempt(ctx context.Context, by string) {
 	}
 	project := w.cfg.Load(files)
 	if !project.OK() {
-		w.reject(project, start)
+		w.reject(id, project, start)
 		return
 	}
 	if err := w.cfg.Live(ctx, project, by); err != nil {
 		w.cfg.Logger.Error("flows are good but could not go live", "set", short(project.SetID), "error", err.Error())
-		w.fail(project, err)
+		w.fail(id, err)
 		return
 	}
 	w.accept(project, by, start)
