@@ -321,6 +321,41 @@ func (c *Client) Do(method, path string, body any, header map[string]string, out
 // with an API token that may do everything a token may.
 func (s *Service) Admin() *Client {
 	s.t.Helper()
+	return s.Tokens(1)[0]
+}
+
+// Tokens makes the first account and n clients, each with a token of its own
+// that may do everything a token may.
+func (s *Service) Tokens(n int) []*Client {
+	s.t.Helper()
+	c := s.setUp()
+	out := make([]*Client, n)
+	for i := range out {
+		var made struct {
+			Token string `json:"token"`
+		}
+		status := c.Post("/api/v1/tokens", map[string]any{"name": fmt.Sprintf("proof %d", i), "scopes": AllScopes}, nil, &made)
+		if made.Token == "" {
+			s.t.Fatalf("POST /tokens answered %d without a token", status)
+		}
+		out[i] = &Client{Base: s.URL, Token: made.Token, t: s.t, http: &http.Client{Timeout: 20 * time.Second}}
+	}
+	return out
+}
+
+// Login signs somebody in with a password and returns their browser.
+func (s *Service) Login(email, password string) *Client {
+	s.t.Helper()
+	c := &Client{Base: s.URL, t: s.t, http: &http.Client{Jar: &jar{}, Timeout: 20 * time.Second}}
+	if status := c.Post("/login", map[string]string{"email": email, "password": password}, nil, nil); status >= 400 || status == 0 {
+		s.t.Fatalf("log-in of %s answered %d", email, status)
+	}
+	return c
+}
+
+// setUp makes the first account through the set-up link; it is the admin's browser.
+func (s *Service) setUp() *Client {
+	s.t.Helper()
 	link := s.SetupLink()
 	if link == "" {
 		s.t.Fatalf("no set-up link was printed:\n%s", s.Log())
@@ -333,14 +368,7 @@ func (s *Service) Admin() *Client {
 	if status >= 400 || status == 0 {
 		s.t.Fatalf("set-up answered %d", status)
 	}
-	var made struct {
-		Token string `json:"token"`
-	}
-	status = c.Post("/api/v1/tokens", map[string]any{"name": "proof", "scopes": AllScopes}, nil, &made)
-	if made.Token == "" {
-		s.t.Fatalf("POST /tokens answered %d without a token", status)
-	}
-	return &Client{Base: s.URL, Token: made.Token, t: s.t, http: &http.Client{Timeout: 20 * time.Second}}
+	return c
 }
 
 // AllScopes is every scope a token can have.
