@@ -27,7 +27,8 @@ func (r *running) banner() {
 	if r.flags.metrics != "off" && r.flags.metrics != "" {
 		row("metrics", "http://%s/metrics", r.flags.metrics)
 	}
-	row("data", "%s    messages kept 180d, facts 400d", r.shown(r.data.dir))
+	kept := retention(r.live, r.m.Now())
+	row("data", "%s    messages kept %s, facts %s", r.shown(r.data.dir), days(kept.Now-kept.Messages), days(kept.Now-kept.Facts))
 	row("key", "%s", r.data.key.Where)
 	if r.data.key.Created {
 		row("", "new: back it up, nobody can read the messages without it")
@@ -72,6 +73,9 @@ func (r *running) shown(path string) string {
 	}
 	return path
 }
+
+// days shows milliseconds as days.
+func days(ms int64) string { return fmt.Sprintf("%dd", ms/(24*60*60*1000)) }
 
 func count(n int, word string) string {
 	if n == 1 {

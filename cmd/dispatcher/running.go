@@ -171,6 +171,7 @@ func (r *running) run(ctx context.Context) error {
 	wg.Go(func() { _ = r.watch.Run(work) })
 	wg.Go(func() { r.server.Start(work) })
 	wg.Go(func() { r.onHangup(work) })
+	wg.Go(func() { r.upkeep(work) })
 	metrics := r.serveMetrics()
 	web := r.server.NewHTTPServer(r.listener.Addr().String())
 	web.TLSConfig = r.flags.tls
