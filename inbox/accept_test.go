@@ -269,19 +269,27 @@ func TestAThousandEventsInOneBody(t *testing.T) {
 	for i := range 1000 {
 		events = append(events, text(fmt.Sprint("person-", i%200), "hello"))
 	}
-	var got []channels.Accepted
-	r.until("every event is durable", func() (ok bool) { // sent again until it is, as a platform does
-		var err error
-		got, err = r.Accept(t.Context(), "fake", events)
-		for err != nil && r.admission.inFlight() > 0 {
-			<-time.After(5 * time.Millisecond)
-		}
-		return err == nil
-	})
+	got, err := r.Accept(t.Context(), "fake", events)
+	if err != nil && !errors.Is(err, channels.ErrNotReady) { // a slow machine may need longer than the caller waits
+		t.Fatal(err)
+	}
 	for i, g := range got {
-		if g.Status != "applied" && g.Status != "duplicate" || g.ID != events[i].ExternalID {
+		if err == nil && (g.Status != "applied" || g.ID != events[i].ExternalID) {
 			t.Fatalf("event %d: %+v", i, g)
 		}
+	}
+	r.until("all of them are through", func() bool { return r.admission.inFlight() == 0 })
+	stored := 0
+	for i := range 200 {
+		rows, _ := r.rows(fmt.Sprint("person-", i))
+		for _, m := range rows {
+			if m.Author == storage.AuthorCustomer {
+				stored++
+			}
+		}
+	}
+	if stored != 1000 {
+		t.Fatalf("%d of 1000 stored", stored)
 	}
 }
 

@@ -352,8 +352,7 @@ func TestExpiredRowFails(t *testing.T) {
 func TestNothingOfTheBotLeavesAfterATakeOver(t *testing.T) {
 	t.Parallel()
 	gate := make(chan struct{})
-	var r *rig
-	r = newRig(t)
+	r := newRig(t)
 	r.plat.answer = func(n int, _ fakeSend) (int, http.Header) {
 		if n == 1 {
 			<-gate

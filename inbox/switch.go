@@ -13,9 +13,6 @@ import (
 	"dispatcher/storage"
 )
 
-// switchPoll is how late a kill switch thrown elsewhere is seen.
-const switchPoll = time.Second
-
 // Scopes of the kill switch: everything, one channel, one flow.
 const (
 	ScopeAll     = "all"
