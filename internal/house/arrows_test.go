@@ -46,7 +46,7 @@ var inTests = map[string][]string{
 	"flows/rehearse":  {"flows/starter", "internal/source"},
 	"storage/...":     {"vault"},
 	"channels":        {"channels/wire"},
-	"channels/...":    {"channels/channeltest", "channels/channeltest/fakeplatform", "engine", "internal/source"},
+	"channels/...":    {"channels/channeltest", "channels/channeltest/fakeplatform", "channels/web", "channels/webhook", "channels/x", "engine", "internal/source"},
 	"inbox":           {"storage/sqlite", "storage/storagetest", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "channels/x", "channels/channeltest/fakeplatform", "flows/starter", "internal/source"},
 	"desk":            {"storage/sqlite", "channels", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "engine", "flows/starter", "internal/source"},
 	"server":          {"storage/sqlite", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "channels/x", "flows/starter", "engine", "internal/source", "channels/channeltest/fakeplatform"},
@@ -57,7 +57,7 @@ var inTests = map[string][]string{
 
 // pure packages may not ask the world anything.
 var pure = map[string][]string{
-	"dispatcher/engine": {"net", "net/http", "os", "math/rand", "math/rand/v2", "crypto/rand", "context", "database/sql", "log", "log/slog"},
+	"dispatcher/engine": {"net", "net/http", "os", "math/rand", "math/rand/v2", "crypto/rand", "database/sql", "log", "log/slog"},
 	"dispatcher/flows":  {"net", "net/http", "os", "math/rand", "math/rand/v2", "crypto/rand", "database/sql"},
 	"dispatcher/dm":     {"net", "net/http", "os", "math/rand", "database/sql"},
 }
@@ -85,6 +85,7 @@ type pkg struct {
 
 func list(t *testing.T) []pkg {
 	t.Helper()
+	sources(t)
 	cmd := exec.Command("go", "list", "-tags", "browser", "-json=ImportPath,Imports,TestImports,XTestImports", "dispatcher/...")
 	out, err := cmd.Output()
 	if err != nil {
