@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"dispatcher/internal/proof/kill"
-	"dispatcher/internal/proof/ledger"
 )
 
 // TestPromise_P1_KillNine: what was acknowledged is stored once, acted on once
@@ -35,7 +34,7 @@ func TestPromise_P1_KillNine(t *testing.T) {
 	}
 	t.Run("mutant/ack_before_commit", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, kill.Options{Binary: kill.Build(t, "mutants"), Env: []string{"DISPATCHER_MUTANT=ack_before_commit"}})
+		r := newRig(t, kill.Options{Binary: kill.Build(t, instrumented), Env: []string{"DISPATCHER_MUTANT=ack_before_commit"}})
 		killing(r, 1, 6, 5, 60)
 		r.settle(time.Minute)
 		if f := r.book(); len(f.Lost) == 0 {
@@ -44,7 +43,7 @@ func TestPromise_P1_KillNine(t *testing.T) {
 	})
 	t.Run("mutant/dedupe_deleted", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, kill.Options{Binary: kill.Build(t, "mutants"), Env: []string{"DISPATCHER_MUTANT=dedupe_deleted"}})
+		r := newRig(t, kill.Options{Binary: kill.Build(t, instrumented), Env: []string{"DISPATCHER_MUTANT=dedupe_deleted"}})
 		r.again = 0.5
 		killing(r, 2, 1, 200, 400)
 		r.settle(time.Minute)
@@ -99,5 +98,3 @@ func killStart(ctx context.Context, r *rig, after time.Duration) int {
 	r.svc.Kill() // when it had only just been started
 	return 1
 }
-
-var _ = ledger.Offer{}

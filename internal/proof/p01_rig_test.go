@@ -19,6 +19,10 @@ import (
 	"dispatcher/internal/proof/ledger"
 )
 
+// instrumented are the build tags of the program with its failpoints and its
+// planted faults; one build serves all proofs.
+const instrumented = "failpoints mutants"
+
 const (
 	rigSecret   = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcY"
 	rigChannels = 8 // each may send 40 answers a second
