@@ -71,8 +71,11 @@ func (h *host) record(channel, token string, session channels.Session) (storage.
 	if expires.IsZero() {
 		expires = h.s.now().Add(sessionLife)
 	}
-	id := tokenHash(token)
-	return storage.Record{Kind: storage.KindWidget, ID: id, Lookup: id, Expires: expires.UnixMilli(), Body: h.s.vault.SealSystem(plain, sessionAAD)}, nil
+	rec := storage.Record{Kind: storage.KindWidget, ID: tokenHash(token), Expires: expires.UnixMilli(), Body: h.s.vault.SealSystem(plain, sessionAAD)}
+	if acct, ok := h.s.Account(channel); ok { // by its address an erasure finds it
+		rec.Lookup = h.s.addrHash(acct.Number, session.Thread)
+	}
+	return rec, nil
 }
 
 // Session gives the session of a token. ErrNoSession: unknown, expired, or of

@@ -107,7 +107,7 @@ const (
 	KindIdempotency Kind = 9  // id = hash of actor and key
 	KindSwitch      Kind = 10 // kill switch, id = scope
 	KindRequest     Kind = 11 // seen transport ids (webhook-id), id = day + hash
-	KindWidget      Kind = 12 // widget session, lookup = token hash
+	KindWidget      Kind = 12 // widget session, id = token hash, lookup = its address (Identity.Addr): erased with the person
 	KindButtons     Kind = 13 // what the buttons of one message stood for: id = conversation + seq
 	KindHistory     Kind = 14 // which set went live when, and by whom
 )

@@ -47,7 +47,7 @@ func customers(t testing.TB, s *kill.Service, p *fakeplatform.Server, seed uint6
 			who := fmt.Sprintf("p-%d", c)
 			for i := range 2 + r.IntN(5) {
 				id := fmt.Sprintf("m-%d-%d", c, i)
-				if _, err := sender.Send(t.Context(), id, saying(r, p, id, who, i)); err != nil {
+				if _, err := sender.Send(t.Context(), id, sayOrTap(r, p, id, who, i)); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -61,8 +61,8 @@ func customers(t testing.TB, s *kill.Service, p *fakeplatform.Server, seed uint6
 	return offered
 }
 
-// saying is one thing to say: a tap on a button that was shown, or words.
-func saying(r *rand.Rand, p *fakeplatform.Server, id, who string, i int) []byte {
+// sayOrTap is one thing to say: a tap on a button that was shown, or words.
+func sayOrTap(r *rand.Rand, p *fakeplatform.Server, id, who string, i int) []byte {
 	if i > 0 && r.IntN(3) == 0 {
 		for _, d := range slices.Backward(p.Shown()) {
 			var got struct {

@@ -120,6 +120,10 @@ func (t *tx) erasePerson(contact int64, out *storage.Erased) error {
 	if _, err := t.exec("UPDATE outcomes SET conversation_id = NULL WHERE conversation_id IN "+theirs, contact); err != nil {
 		return err
 	}
+	err = gone("records", "DELETE FROM records WHERE kind = ? AND lookup IN (SELECT addr FROM identities WHERE contact_id = ?)", int64(storage.KindWidget), contact)
+	if err != nil {
+		return err
+	}
 	for _, table := range []string{"conversations", "identities", "lookups"} {
 		if err := gone(table, "DELETE FROM "+table+" WHERE contact_id = ?", contact); err != nil {
 			return err

@@ -34,7 +34,8 @@ func (w *world) full(n int) storage.Snapshot {
 		t.Media = []storage.MediaRow{{Seq: 1, Type: "image/png", Name: []byte("sealed"), FileKey: []byte("sealed"), Path: fmt.Sprintf("aa/%d", n)}}
 		t.Events = []storage.Event{{Type: "message.created"}}
 		t.Outcome = &storage.EpisodeOutcome{Outcome: "person_resolved", Turns: 1}
-		t.Records = []storage.Record{{Kind: storage.KindButtons, ID: append(bytes.Clone(t.Conv.UID[:]), 0, 0, 0, 2), Body: []byte("options")}}
+		t.Records = []storage.Record{{Kind: storage.KindButtons, ID: append(bytes.Clone(t.Conv.UID[:]), 0, 0, 0, 2), Body: []byte("options")},
+			{Kind: storage.KindWidget, ID: addrOf(3000 + n), Lookup: addrOf(n), Body: []byte("sealed session")}}
 	})
 }
 
@@ -50,6 +51,10 @@ func eraseAll(w *world) {
 		w.check(w.rows(table) > 0, "%s: the other person lost rows", table)
 		w.check(erased.Tables[table] > 0, "%s: nothing counted", table)
 	}
+	_, err = w.s.Get(ctx, storage.KindWidget, addrOf(3001))
+	w.check(errors.Is(err, storage.ErrNotFound), "the widget session of an erased person: %v", err)
+	_, err = w.s.Get(ctx, storage.KindWidget, addrOf(3002))
+	w.must(err)
 	n := 0
 	w.must(w.s.Walk(ctx, storage.WalkQuery{Contact: gone.Contact.ID}, func(r storage.Row) error { n++; return nil }))
 	w.check(n == 0, "%d rows of an erased person", n)
