@@ -43,3 +43,11 @@ func poisonSpreads() bool { return mutant("poison_spreads") }
 
 // stopAtOnce: nothing in flight is finished before the process ends.
 func stopAtOnce() bool { return mutant("stop_at_once") }
+
+// stepPanics is no fault of ours: with step_panics the engine fails at every
+// text that begins with the word poison, each time it sees it.
+func stepPanics(text string) {
+	if mutant("step_panics") && strings.HasPrefix(text, "poison") {
+		panic("step_panics")
+	}
+}

@@ -20,6 +20,7 @@ func (s *Service) stepEngine(d *Draft, ev engine.Event) (engine.Result, error) {
 		st = engine.NewState(d.View.Project.Set)
 	}
 	s.failpoint("step.before")
+	stepPanics(ev.Text)
 	var res engine.Result
 	if cost(func() { res = s.engineStep(engine.Sets{Live: d.View.Project.Set}, st, ev) }) > stepBudget {
 		return engine.Result{}, fmt.Errorf("%w: %s at %s", errSlow, ev.Kind, st.Position())
