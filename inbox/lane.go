@@ -74,7 +74,9 @@ func (l *lanes) work(k laneKey) {
 		for i, j := range batch {
 			events[i] = j.event
 		}
+		leave := oneLane()
 		l.events(k, events)
+		leave()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The seams at which a proof plants a fault, by the environment variable
@@ -50,4 +51,17 @@ func stepPanics(text string) {
 	if mutant("step_panics") && strings.HasPrefix(text, "poison") {
 		panic("step_panics")
 	}
+}
+
+var lane = make(chan struct{}, 1)
+
+// oneLane: all addresses wait in one line, one event at a time, each for as
+// long as a slow disk takes.
+func oneLane() (leave func()) {
+	if !mutant("one_lane") {
+		return func() {}
+	}
+	lane <- struct{}{}
+	time.Sleep(2 * time.Millisecond)
+	return func() { <-lane }
 }

@@ -197,7 +197,8 @@ func TestPromise_P3_Overload(t *testing.T) {
 	storm.sender.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 	calm := storm.run(time.Second, 4, 10)
 	ceiling := float64(storm.accepted.Load()) / 1
-	took := time.Duration(of(s, 3, 60, 60)) * time.Second
+	took := time.Duration(of(s, 2, 60, 60)) * time.Second
+	storm.run(took, 64, perBody)
 	storm.run(took, 64, perBody)
 	before := st.memory(t) // with everything that a storm needs
 	storm.offered.Store(0)
