@@ -186,16 +186,20 @@ func (x *sender) take(ctx context.Context, free int, workers *sync.WaitGroup) ti
 		What: "outbox", Channel: x.acct.Number, Now: now.UnixMilli(), Node: x.s.node, For: leaseFor, N: n,
 	})
 	if err != nil {
+		x.unprobed()
 		if ctx.Err() == nil {
 			x.s.wrote(err)
 			x.s.log.LogAttrs(ctx, slog.LevelError, "lease outbox", slog.String("channel", x.acct.Alias), slog.Any("error", err))
 		}
 		return sendPoll
 	}
+	if len(work) == 0 {
+		x.unprobed()
+	}
 	for _, w := range work {
 		x.slots <- struct{}{}
 		workers.Go(func() {
-			defer func() { <-x.slots; x.nudge() }()
+			defer func() { <-x.slots; x.probed(); x.nudge() }()
 			x.handle(ctx, w)
 		})
 	}
@@ -239,6 +243,23 @@ func (x *sender) transport(failed bool) {
 	}
 	if x.failures++; x.failures == deadAfter {
 		x.probe = x.s.now().Add(probeEvery)
+	}
+}
+
+// probed ends a probe, whatever became of its row: one that was not sent at
+// all, for its bucket or its owner, has said nothing, and the next probe may go.
+func (x *sender) probed() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.probing = false
+}
+
+// unprobed takes back a probe for which no row was due.
+func (x *sender) unprobed() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.probing {
+		x.probing, x.probe = false, time.Time{}
 	}
 }
 
