@@ -87,6 +87,19 @@ func fire(v *inbox.View, s inbox.Shift) (*inbox.Draft, error) {
 	return d, nil
 }
 
+// fireSeen fires an edge under the epoch that its caller saw. What the machine
+// itself refuses is told first: it says more than that the epoch is old.
+func (s *Service) fireSeen(ctx context.Context, v *inbox.View, shift inbox.Shift, c Command) (*inbox.Draft, error) {
+	d, err := fire(v, shift)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.epoch(ctx, v, c); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
 // Claim takes a waiting conversation: a compare-and-set, one winner. The same
 // agent may claim again (two tabs); anybody else learns who has it.
 func (s *Service) Claim(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
@@ -127,7 +140,7 @@ func (s *Service) claim(ctx context.Context, a Actor, v *inbox.View, c Command) 
 		if !s.mayQueue(a, v.Snap.Conv.OwnerID) {
 			return nil, problem(CodeNotMember, http.StatusForbidden, "You are not a member of this queue.")
 		}
-		return fire(v, a.shift(inbox.EdgeClaim, c))
+		return s.fireSeen(ctx, v, a.shift(inbox.EdgeClaim, c), c)
 	case dm.PhaseAgent, dm.PhaseParked:
 		if owns(a, v) {
 			return nil, nil

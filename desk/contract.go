@@ -129,7 +129,11 @@ type Clock struct {
 	StartedAt time.Time  `json:"started_at"`
 	DueAt     *time.Time `json:"due_at,omitempty"`
 	StoppedAt *time.Time `json:"stopped_at,omitempty"`
+	Open      *int64     `json:"open_seconds,omitempty"` // by the queue's schedule, less pauses; once stopped
+	Wall      *int64     `json:"wall_seconds,omitempty"` // once stopped
 	Breached  bool       `json:"breached"`
+	BreachAt  *time.Time `json:"breached_at,omitempty"`
+	By        string     `json:"by,omitempty"` // who stopped it
 }
 
 // Author of a message.

@@ -245,6 +245,30 @@ func TestDesk_QueuesAndTakeNext(t *testing.T) {
 	}
 }
 
+// A stay in the queue is kept when it has ended, with what became of it.
+func TestDesk_HandoffsThatEnded(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	ctx := t.Context()
+	id := o.waiting(t, "web", "mia")
+	must[Moved](t)(o.Claim(ctx, ana(), id, Command{}))
+	must[Moved](t)(o.Resolve(ctx, ana(), id, Command{}))
+	hs := must[Page[Handoff]](t)(o.Handoffs(ctx, ana(), HandoffQuery{State: "ended"}))
+	if len(hs.Items) != 1 || hs.Items[0].EndedAt == nil || hs.Items[0].Ended != "resolved" || hs.Items[0].Packet == nil {
+		t.Fatalf("ended handoffs %+v", hs.Items)
+	}
+	if h := must[Handoff](t)(o.HandoffByID(ctx, ana(), hs.Items[0].ID)); h.Conversation != id {
+		t.Errorf("by id: %+v", h)
+	}
+	if hs := must[Page[Handoff]](t)(o.Handoffs(ctx, outsider(), HandoffQuery{})); len(hs.Items) != 0 {
+		t.Errorf("another queue's: %+v", hs.Items)
+	}
+	d := must[Detail](t)(o.Get(ctx, ana(), id))
+	if c := d.Clocks[0]; c.StoppedAt == nil || c.Wall == nil || c.Open == nil || c.By != "" && c.By != ana().ID {
+		t.Errorf("a stopped clock says what it took: %+v", c)
+	}
+}
+
 func TestDesk_WatchShowsOnlyWhatOneMaySee(t *testing.T) {
 	t.Parallel()
 	o := open(t)

@@ -12,12 +12,12 @@ import (
 
 // HandoffQuery is GET /handoffs.
 type HandoffQuery struct {
-	Queue, Cause, State, Cursor string // State: waiting claimed ""
+	Queue, Cause, State, Cursor string // State: waiting claimed ended; "" = every one
 	Since                       time.Time
 	Limit                       int
 }
 
-// Handoff is one open stay in the human queue.
+// Handoff is one stay in the human queue.
 type Handoff struct {
 	ID           string        `json:"id"`
 	Conversation string        `json:"conversation"`
@@ -29,16 +29,18 @@ type Handoff struct {
 	PromisedAt   *time.Time    `json:"promised_at,omitempty"`
 	ClaimedAt    *time.Time    `json:"claimed_at,omitempty"`
 	ClaimedBy    *Owner        `json:"claimed_by,omitempty"`
+	EndedAt      *time.Time    `json:"ended_at,omitempty"`
+	Ended        string        `json:"ended,omitempty"` // returned transferred resolved withdrawn spam erased
 	Packet       *inbox.Packet `json:"packet,omitempty"`
 }
 
-// Handoffs lists the open handoffs an actor may see.
+// Handoffs lists the handoffs an actor may see, the newest first.
 func (s *Service) Handoffs(ctx context.Context, a Actor, q HandoffQuery) (Page[Handoff], error) {
 	page := Page[Handoff]{Items: []Handoff{}}
 	if !a.reads() {
 		return page, forbidden("You may not read conversations.")
 	}
-	sq := storage.ListQuery{View: "all", Status: storage.Open, Order: "newest", Cursor: q.Cursor}
+	sq := storage.ListQuery{View: "handoffs", Cursor: q.Cursor}
 	if q.Queue != "" {
 		sq.Queues = []string{q.Queue}
 	}
@@ -64,18 +66,37 @@ func (s *Service) Handoffs(ctx context.Context, a Actor, q HandoffQuery) (Page[H
 }
 
 func (q HandoffQuery) fits(h Handoff) bool {
-	waits := h.ClaimedAt == nil
-	return (q.Cause == "" || q.Cause == h.Cause) && (q.State == "" || q.State == "waiting" && waits || q.State == "claimed" && !waits) && !h.CreatedAt.Before(q.Since)
+	return (q.Cause == "" || q.Cause == h.Cause) && (q.State == "" || q.State == h.state()) && !h.CreatedAt.Before(q.Since)
+}
+
+func (h *Handoff) state() string {
+	switch {
+	case h.EndedAt != nil:
+		return "ended"
+	case h.ClaimedAt != nil:
+		return "claimed"
+	}
+	return "waiting"
+}
+
+// mayHandoff: whoever may work the queue of the stay, and who owns the
+// conversation now.
+func (s *Service) mayHandoff(a Actor, row storage.Summary) bool {
+	if row.Conv.Owner == storage.OwnerAgent && row.Conv.OwnerID == a.ID {
+		return true
+	}
+	return s.mayQueue(a, row.Handoff.Queue)
 }
 
 // handoff makes one out of a row; false: there is none, or it may not be seen.
 func (s *Service) handoff(ctx context.Context, a Actor, row storage.Summary, names map[string]string) (Handoff, bool) {
 	h := row.Handoff
-	if h == nil || !s.mayList(a, row, inbox.Card{}) {
+	if h == nil || !s.mayHandoff(a, row) {
 		return Handoff{}, false
 	}
 	out := Handoff{Conversation: inbox.UIDText(row.Conv.UID), Queue: h.Queue, Cause: h.Cause, Reason: h.Reason, Priority: inbox.PriorityWord(h.Priority),
-		CreatedAt: ms(h.CreatedAt), PromisedAt: msOrNil(h.PromisedAt), ClaimedAt: msOrNil(h.ClaimedAt)}
+		CreatedAt: ms(h.CreatedAt), PromisedAt: msOrNil(h.PromisedAt), ClaimedAt: msOrNil(h.ClaimedAt),
+		EndedAt: msOrNil(h.EndedAt), Ended: h.Ended}
 	if h.ClaimedBy != "" {
 		out.ClaimedBy = &Owner{Kind: "agent", ID: h.ClaimedBy, Name: names[h.ClaimedBy]}
 	}
@@ -92,7 +113,7 @@ func (s *Service) handoff(ctx context.Context, a Actor, row storage.Summary, nam
 	return out, true
 }
 
-// HandoffByID reads one open handoff.
+// HandoffByID reads one handoff.
 func (s *Service) HandoffByID(ctx context.Context, a Actor, id string) (Handoff, error) {
 	q := HandoffQuery{Limit: maxLimit}
 	for {

@@ -55,10 +55,11 @@ func TestDesk_RefusedInThisState(t *testing.T) {
 	claimed := o.waiting(t, "web", "leo")
 	m := must[Moved](t)(o.Claim(ctx, ana(), claimed, Command{}))
 	refused(t, map[string]refusal{
-		"second claim":     {func() error { _, err := o.Claim(ctx, ben(), claimed, Command{IfEpoch: 2}); return err }, CodeAlreadyClaimed},
-		"claim from bot":   {func() error { _, err := o.Claim(ctx, ben(), withBot, Command{}); return err }, CodeNotOwner},
-		"reply of another": {func() error { _, err := o.Reply(ctx, ben(), claimed, Reply{Text: "hi"}, Command{}); return err }, CodeNotOwner},
-		"stale epoch":      {func() error { _, err := o.Release(ctx, ana(), claimed, Command{IfEpoch: m.Epoch - 1}); return err }, CodeStaleEpoch},
+		"second claim":       {func() error { _, err := o.Claim(ctx, ben(), claimed, Command{IfEpoch: 2}); return err }, CodeAlreadyClaimed},
+		"claim of old epoch": {func() error { _, err := o.Claim(ctx, ben(), id, Command{IfEpoch: 99}); return err }, CodeStaleEpoch},
+		"claim from bot":     {func() error { _, err := o.Claim(ctx, ben(), withBot, Command{}); return err }, CodeNotOwner},
+		"reply of another":   {func() error { _, err := o.Reply(ctx, ben(), claimed, Reply{Text: "hi"}, Command{}); return err }, CodeNotOwner},
+		"stale epoch":        {func() error { _, err := o.Release(ctx, ana(), claimed, Command{IfEpoch: m.Epoch - 1}); return err }, CodeStaleEpoch},
 		"blank open": {func() error {
 			_, err := o.Reply(ctx, ana(), claimed, Reply{Text: "on [[date]]"}, Command{})
 			return err
@@ -91,4 +92,20 @@ func TestDesk_RefusedInThisState(t *testing.T) {
 	if again := must[Moved](t)(o.Claim(ctx, ana(), claimed, Command{IfEpoch: 1})); again.Epoch != m.Epoch {
 		t.Errorf("a claim by the same agent moved the epoch to %d", again.Epoch)
 	}
+}
+
+// An undo and a reopen are decided under the epoch that was seen, like every edge.
+func TestDesk_RefusedUnderAnOldEpoch(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	ctx := t.Context()
+	id := o.waiting(t, "web", "mia")
+	must[Moved](t)(o.Claim(ctx, ana(), id, Command{}))
+	m := must[Moved](t)(o.Resolve(ctx, ana(), id, Command{}))
+	old := Command{IfEpoch: m.Epoch - 1}
+	refused(t, map[string]refusal{
+		"undo":   {func() error { _, err := o.Undo(ctx, ana(), id, old); return err }, CodeStaleEpoch},
+		"reopen": {func() error { _, err := o.Reopen(ctx, ana(), id, old); return err }, CodeStaleEpoch},
+	})
+	must[Moved](t)(o.Undo(ctx, ana(), id, Command{IfEpoch: m.Epoch}))
 }

@@ -72,7 +72,7 @@ func (s *Service) Undo(ctx context.Context, a Actor, id string, c Command) (Move
 		if err := s.onlyOpen(ctx, v); err != nil {
 			return nil, err
 		}
-		return fire(v, a.shift(inbox.EdgeUndoResolve, c))
+		return s.fireSeen(ctx, v, a.shift(inbox.EdgeUndoResolve, c), c)
 	})
 }
 
@@ -88,7 +88,7 @@ func (s *Service) Reopen(ctx context.Context, a Actor, id string, c Command) (Mo
 		if err := s.onlyOpen(ctx, v); err != nil {
 			return nil, err
 		}
-		return fire(v, a.shift(inbox.EdgeReopen, c))
+		return s.fireSeen(ctx, v, a.shift(inbox.EdgeReopen, c), c)
 	})
 }
 

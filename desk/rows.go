@@ -103,7 +103,14 @@ func (s *Service) clocks(rows []storage.DeskRow) []Clock {
 			continue
 		}
 		late := b.Breached || row.End == 0 && b.Due != 0 && b.PausedAt == 0 && now > b.Due
-		out = append(out, Clock{Clock: b.Clock, StartedAt: ms(b.Started), DueAt: msOrNil(b.Due), StoppedAt: msOrNil(b.Stopped), Breached: late})
+		c := Clock{Clock: b.Clock, StartedAt: ms(b.Started), DueAt: msOrNil(b.Due), StoppedAt: msOrNil(b.Stopped), Breached: late, By: b.By}
+		if late {
+			c.BreachAt = msOrNil(cmp.Or(b.BreachedAt, b.Due))
+		}
+		if row.End != 0 {
+			c.Open, c.Wall = &b.Open, &b.Wall
+		}
+		out = append(out, c)
 	}
 	slices.SortStableFunc(out, func(a, b Clock) int { return cmp.Compare(a.StartedAt.UnixMilli(), b.StartedAt.UnixMilli()) })
 	return out

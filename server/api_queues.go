@@ -59,7 +59,7 @@ type handoffsInput struct {
 	ListInput
 	Queue string    `query:"queue" maxLength:"100"`
 	Cause string    `query:"cause" maxLength:"40"`
-	State string    `query:"state" enum:"waiting,claimed"`
+	State string    `query:"state" enum:"waiting,claimed,ended" doc:"Empty: every one, those that have ended too."`
 	Since time.Time `query:"since"`
 }
 

@@ -18,7 +18,7 @@ type ThreadQuery struct {
 
 // ListQuery reads conversations.
 type ListQuery struct {
-	View    string   // all mine queue waiting snoozed assistant public contact position lookup closed
+	View    string   // all mine queue waiting snoozed assistant public contact position lookup closed; handoffs: a row per stay in a queue, newest first, whose Handoff may have ended (Queues, Cursor and N only)
 	Owner   string   // agent id for mine
 	Queues  []string // permission and filter: only conversations of these queues; nil = every one
 	Agent   string   // with Queues: those this agent owns are included too

@@ -187,6 +187,9 @@ func permission(q storage.ListQuery) (string, []any) {
 
 // List implements storage.Store. Rows carry no engine state.
 func (s *Store) List(ctx context.Context, q storage.ListQuery) (page storage.Page[storage.Summary], err error) {
+	if q.View == "handoffs" {
+		return s.listHandoffs(ctx, q)
+	}
 	order, err := orderOf(q)
 	if err != nil {
 		return page, err

@@ -93,6 +93,7 @@ func listCases() []testCase {
 	return []testCase{
 		{"queue order", queueOrder}, {"every view", views}, {"permission is part of the query", permissions},
 		{"pages are stable while rows change", stablePages}, {"by contact, position and blind index", findLists},
+		{"stays in queues", stays},
 	}
 }
 
@@ -104,6 +105,30 @@ func (w *world) list(q storage.ListQuery) (ids []int64) {
 		ids = append(ids, item.Conv.ID)
 	}
 	return ids
+}
+
+// stays lists handoffs, newest first, page by page, by the queue they were in.
+func stays(w *world) {
+	ctx := context.Background()
+	for n, queue := range []string{"orders", "returns", "orders"} {
+		w.queued(n+1, queue, 1, base+int64(n))
+	}
+	var created []int64
+	for q := (storage.ListQuery{View: "handoffs", N: 2}); ; {
+		page, err := w.s.List(ctx, q)
+		w.must(err)
+		for _, row := range page.Items {
+			created = append(created, row.Handoff.CreatedAt-base)
+			w.check(row.Handoff.Conversation == row.Conv.ID && len(row.Contact.Wrapped) > 0, "row %+v", row)
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	w.check(slices.Equal(created, []int64{2, 1, 0}), "stays in the order %v", created)
+	page, err := w.s.List(ctx, storage.ListQuery{View: "handoffs", Queues: []string{"returns"}})
+	w.must(err)
+	w.check(len(page.Items) == 1 && page.Items[0].Handoff.Queue == "returns", "of one queue: %+v", page.Items)
 }
 
 // queued puts person n into a queue.

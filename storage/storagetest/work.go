@@ -168,6 +168,9 @@ func handoffLife(w *world) {
 		t.Handoffs = []storage.Handoff{ended}
 	})
 	w.check(snap.Handoff == nil, "an ended handoff is still open")
+	stays, err := w.s.List(context.Background(), storage.ListQuery{View: "handoffs", Queues: []string{"orders"}})
+	w.must(err)
+	w.check(len(stays.Items) == 1 && stays.Items[0].Handoff.EndedAt != 0 && stays.Items[0].Conv.ID == snap.Conv.ID, "stays %+v", stays.Items)
 	bad := w.next(snap, func(t *storage.Turn) { t.Handoffs = []storage.Handoff{{Queue: "x", Cause: "because"}} })
 	w.want(w.apply(bad)[0], storage.Refused)
 }
