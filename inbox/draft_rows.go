@@ -35,7 +35,9 @@ func (d *Draft) Append(m NewMessage) int64 {
 		d.fail("message trace", err)
 	}
 	d.turn.Messages = append(d.turn.Messages, row)
-	d.count(seq, m)
+	if m.Delivery != storage.DeliveryCancelled { // never said: nobody's last word
+		d.count(seq, m)
+	}
 	d.turn.Events = append(d.turn.Events, storage.Event{Type: EventCreated, Seq: seq})
 	return seq
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/looplab/fsm"
 
@@ -226,9 +229,32 @@ func (d *Draft) settle(s Shift, from string) {
 		return
 	}
 	d.turn.Settle = storage.SettleCancel
+	d.unsaid()
 	d.CancelTimers(timerRelease)
 	if !d.engine {
 		d.unsend()
+	}
+}
+
+// unsaid keeps for the timeline what a native channel still held back: rows
+// that were never sent, as the rows of any other channel's outbox would be.
+func (d *Draft) unsaid() {
+	if d.View.Snap.Conv.ID != d.conv.ID {
+		return
+	}
+	waiting := slices.DeleteFunc(slices.Clone(d.View.Snap.Timers), func(t storage.Timer) bool {
+		return !strings.HasPrefix(t.Name, timerRelease) || d.dropped(t)
+	})
+	slices.SortFunc(waiting, func(a, b storage.Timer) int { return strings.Compare(a.Name, b.Name) })
+	for _, t := range waiting {
+		var h held
+		if err := d.keys.Spec(d.conv.UID, t, &h); err != nil {
+			d.fail("held message", err)
+			return
+		}
+		h.Message.At, h.Message.Delivery, h.Message.Body.Options = time.Time{}, storage.DeliveryCancelled, h.Options
+		d.Append(h.Message)
+		d.turn.Messages[len(d.turn.Messages)-1].Reason = ReasonOwnerChanged
 	}
 }
 

@@ -9,10 +9,15 @@ import (
 // whySentence is the one sentence that tells an agent why this came to them.
 // who is the customer's first name, "" = unknown.
 func whySentence(who, cause, queue string) string {
-	if who == "" {
+	template := whyTemplate(cause)
+	switch {
+	case who != "":
+	case strings.HasPrefix(template, "{who}"):
 		who = "The customer"
+	default:
+		who = "the customer"
 	}
-	return strings.NewReplacer("{who}", who, "{queue}", queue).Replace(whyTemplate(cause))
+	return strings.NewReplacer("{who}", who, "{queue}", queue).Replace(template)
 }
 
 func whyTemplate(cause string) string {

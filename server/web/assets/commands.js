@@ -157,18 +157,28 @@ export class Commands {
   async claim(id) {
     const d = store.details.get(id);
     if (!d || store.held.has(id)) return;
+    await this.own(d, 'claim', 'Claimed');
+  }
+
+  /**
+   * Makes a conversation mine: at once on the screen, with the focus where the
+   * next words go; the server's word follows and wins.
+   * @param {Detail} d @param {string} name @param {string} done
+   */
+  async own(d, name, done) {
     const before = { owner: d.owner, can: d.can, phase: d.phase };
-    // At once on the screen; the server's word follows and wins.
     Object.assign(d, { owner: { kind: 'agent', ...store.me }, can: ['reply', 'note', 'release', 'resolve'], phase: 'agent' });
-    store.emit('detail', id);
-    const got = await this.move(id, 'claim', {});
-    if (!got) { Object.assign(d, before); store.emit('detail', id); }
-    else { say('Claimed'); composer()?.focus(); }
+    store.emit('detail', d.id);
+    if (store.current === d.id) composer()?.focus();
+    const got = await this.move(d.id, name, {});
+    if (got) return say(done);
+    Object.assign(d, before);
+    store.emit('detail', d.id);
   }
 
   /** @param {Detail} d */
   takeOver(d) {
-    const go = () => void this.move(d.id, 'take_over', {}).then((got) => { if (got) { say('You took over'); composer()?.focus(); } });
+    const go = () => void this.own(d, 'take_over', 'You took over');
     if (d.owner.kind !== 'agent') return go();
     const name = personName(ownerName(d.owner));
     const first = name.split(' ')[0];

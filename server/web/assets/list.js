@@ -13,6 +13,8 @@ let held = false;
 /** @type {Item[]} what is on the screen */
 let shown = [];
 let shownView = '';
+/** @type {HTMLElement|undefined} what stands below the cards while only the assistant has some */
+let firstDay;
 /** @type {(id: string, how?: {focus?: boolean}) => void} */
 let onOpen = () => {};
 /** @type {() => void} */
@@ -106,6 +108,7 @@ function paintCards() {
     li.dataset.sig = sig;
     return li;
   });
+  if (untried()) rows.push(firstDay ??= el('li', 'nothing', el('h2', '', 'Nothing waits for a person'), ...tryIt()));
   let at = /** @type {Element|null} */ (list.firstElementChild);
   for (const r of rows) {
     if (r === at) { at = at.nextElementSibling; continue; }
@@ -182,15 +185,22 @@ function nothing() {
     li.append(el('h2', '', 'All clear'));
     li.append(el('p', 'quiet', store.view === 'all' ? 'No conversation is open.' : 'Nothing here right now.'));
   }
-  const demo = document.body.dataset.demo;
-  if (demo && !store.all.length) {
-    const a = el('a', 'button button-main', 'Try the chat');
-    a.href = demo;
-    a.target = '_blank';
-    a.rel = 'noopener';
-    li.append(el('p', 'quiet', 'Write to the assistant as a customer would, ask for a person, and watch the card arrive here.'), a);
-  }
+  if (untried()) li.append(...tryIt());
   return li;
+}
+
+/** Did no person have anything to do yet, as on the first day? */
+function untried() {
+  return Boolean(document.body.dataset.demo) && store.state === 'open' && store.all.every((i) => i.owner.kind === 'bot');
+}
+
+/** The way on: what to try, and where. */
+function tryIt() {
+  const a = el('a', 'button button-main', 'Try the chat');
+  a.href = document.body.dataset.demo ?? '';
+  a.target = '_blank';
+  a.rel = 'noopener';
+  return [el('p', 'quiet', 'Write to the assistant as a customer would, ask for a person, and watch the card arrive here.'), a];
 }
 
 function failed() {
