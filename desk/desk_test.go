@@ -311,3 +311,26 @@ func TestDesk_WatchShowsOnlyWhatOneMaySee(t *testing.T) {
 		t.Errorf("a cursor from the future: %v", err)
 	}
 }
+
+// A system line says the cause of the handoff that begins, from the closed
+// list, and beside it the flow's reason or a person's words.
+func TestDesk_LinesOfTheTimeline(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	ctx := t.Context()
+	id := o.waiting(t, "web", "mia")
+	must[Moved](t)(o.Claim(ctx, ana(), id, Command{}))
+	must[Moved](t)(o.Release(ctx, ana(), id, Command{Reason: "lunch"}))
+	lines := map[string]*inbox.Line{}
+	for _, m := range must[Page[Msg]](t)(o.Messages(ctx, ana(), id, 0, 0, 0)).Items {
+		if m.Event != nil {
+			lines[m.Event.Edge] = m.Event
+		}
+	}
+	if l := lines["hand_off"]; l == nil || l.Cause != dm.CauseFlow || l.Reason == "" || l.Reason == l.Cause {
+		t.Errorf("hand_off line %+v", l)
+	}
+	if l := lines["release"]; l == nil || l.Cause != "" || l.Note != "lunch" || l.Reason != "lunch" {
+		t.Errorf("release line %+v", l)
+	}
+}

@@ -200,11 +200,14 @@ func (d *Draft) line(s Shift) {
 	case EdgeOpenBot, EdgeOpenBlocked, EdgeOpenAgent, EdgeAfterDone, EdgeAfterNewIssue, EdgeErase:
 		return
 	}
-	l := Line{Edge: string(s.Edge), By: s.By, Name: s.ByName, Note: s.Note, Cause: s.Reason}
+	l := Line{Edge: string(s.Edge), By: s.By, Name: s.ByName, Note: s.Note, Reason: s.Reason}
+	if l.Note == "" && !d.engine {
+		l.Note = s.Reason // a person's own words
+	}
 	switch d.conv.Owner {
 	case storage.OwnerQueue:
 		l.Queue = d.conv.OwnerID
-		if l.Cause == "" && d.handoff != nil {
+		if begins(s.Edge) && d.handoff != nil {
 			l.Cause = d.handoff.Cause
 		}
 	case storage.OwnerAgent:
@@ -212,4 +215,14 @@ func (d *Draft) line(s Shift) {
 	}
 	d.Append(NewMessage{Kind: storage.MsgEvent, Dir: storage.DirNone, Author: storage.AuthorSystem, AuthorID: s.By, Body: Body{Line: &l}, Trace: d.trace})
 	d.trace = nil
+}
+
+// begins says whether an edge into a queue makes a handoff of its own; the
+// others put the same one back into waiting.
+func begins(e Edge) bool {
+	switch e {
+	case EdgeHandOff, EdgeOpenQueue, EdgeKill, EdgeTransferQueue, EdgeReopenQueue:
+		return true
+	}
+	return false
 }

@@ -107,13 +107,14 @@ type BodyTap struct {
 
 // Line is a system line of the timeline: words are made from it when shown.
 type Line struct {
-	Edge  string `json:"edge"`
-	By    string `json:"by,omitempty"`      // id
-	Name  string `json:"by_name,omitempty"` // shown
-	Queue string `json:"queue,omitempty"`
-	Cause string `json:"cause,omitempty"`
-	Note  string `json:"note,omitempty"`
-	Agent string `json:"agent,omitempty"`
+	Edge   string `json:"edge"`
+	By     string `json:"by,omitempty"`      // id
+	Name   string `json:"by_name,omitempty"` // shown
+	Queue  string `json:"queue,omitempty"`
+	Cause  string `json:"cause,omitempty"`  // of the handoff that begins, of the closed list of desk.md 1.5
+	Reason string `json:"reason,omitempty"` // the flow's, or a person's
+	Note   string `json:"note,omitempty"`
+	Agent  string `json:"agent,omitempty"`
 }
 
 // Card is what a list row shows, precomputed and sealed beside the conversation.
