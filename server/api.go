@@ -183,6 +183,26 @@ func handle[I, O any](s *Server, api huma.API, op operation, h func(ctx context.
 		}
 		return out, nil
 	})
+	describeKey(api, op)
+}
+
+// describeKey adds the header that every POST takes, whether or not its
+// handler looks at it.
+func describeKey(api huma.API, op operation) {
+	item := api.OpenAPI().Paths[op.path]
+	if op.method != http.MethodPost || op.perm == permPresenceBeats || item == nil || item.Post == nil {
+		return
+	}
+	for _, p := range item.Post.Parameters {
+		if p.Name == "Idempotency-Key" {
+			return
+		}
+	}
+	limit := 255
+	item.Post.Parameters = append(item.Post.Parameters, &huma.Param{
+		Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: "string", MaxLength: &limit},
+		Description: "A repetition under the same key gets the first answer again.",
+	})
 }
 
 func problemSchema(api huma.API) *huma.Schema {

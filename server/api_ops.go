@@ -15,8 +15,9 @@ import (
 	"dispatcher/storage"
 )
 
-// switchView is one kill switch.
-type switchView struct {
+// SwitchView is one kill switch. Exported because huma looks into embedded
+// fields only when they are.
+type SwitchView struct {
 	Scope  string     `json:"scope"` // all, channel:ALIAS, flow:NAME
 	On     bool       `json:"on"`
 	Reason string     `json:"reason,omitempty"`
@@ -32,8 +33,8 @@ type personRef struct {
 
 // killView is GET /kill-switch: the one of everything, and all that are on.
 type killView struct {
-	switchView
-	Switches []switchView `json:"switches"`
+	SwitchView
+	Switches []SwitchView `json:"switches"`
 }
 
 // channelView is one line of GET /channels.
@@ -98,16 +99,16 @@ func (s *Server) opsRoutes(api huma.API) {
 }
 
 func (s *Server) killState(ctx context.Context, scope string) killView {
-	v := killView{switchView: switchView{Scope: scope}, Switches: []switchView{}}
+	v := killView{SwitchView: SwitchView{Scope: scope}, Switches: []SwitchView{}}
 	for name, on := range s.cfg.Inbox.Switches() {
 		at := on.Since
-		one := switchView{Scope: name, On: true, Reason: on.Reason, By: s.nameOf(ctx, on.By), Since: &at}
+		one := SwitchView{Scope: name, On: true, Reason: on.Reason, By: s.nameOf(ctx, on.By), Since: &at}
 		v.Switches = append(v.Switches, one)
 		if name == scope {
-			v.switchView = one
+			v.SwitchView = one
 		}
 	}
-	slices.SortFunc(v.Switches, func(a, b switchView) int { return strings.Compare(a.Scope, b.Scope) })
+	slices.SortFunc(v.Switches, func(a, b SwitchView) int { return strings.Compare(a.Scope, b.Scope) })
 	return v
 }
 

@@ -2,6 +2,8 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -241,10 +243,11 @@ func TestOpenAPISnapshot(t *testing.T) {
 			for _, p := range list {
 				params = append(params, p.(map[string]any)["name"].(string))
 			}
-			lines = append(lines, strings.ToUpper(method)+" "+path+" ("+strings.Join(params, " ")+")")
+			lines = append(lines, strings.ToUpper(method)+" "+path+" ("+strings.Join(params, " ")+")"+bodiesOf(op.(map[string]any)))
 		}
 	}
 	slices.Sort(lines)
+	lines = append(lines, schemaLines(spec["components"].(map[string]any)["schemas"].(map[string]any))...)
 	const file = "testdata/openapi.txt"
 	text := strings.Join(lines, "\n") + "\n"
 	if os.Getenv("UPDATE") != "" {
@@ -256,4 +259,72 @@ func TestOpenAPISnapshot(t *testing.T) {
 	if string(want) != text {
 		t.Errorf("the routes of the description changed; UPDATE=1 writes %s anew.\n%s", file, text)
 	}
+}
+
+// bodiesOf names the schemas of a request and of each answer.
+func bodiesOf(op map[string]any) string {
+	var out []string
+	if in, ok := op["requestBody"].(map[string]any); ok {
+		out = append(out, "body "+contentOf(in))
+	}
+	answers, _ := op["responses"].(map[string]any)
+	for _, status := range slices.Sorted(maps.Keys(answers)) {
+		if status != "default" {
+			out = append(out, status+" "+contentOf(answers[status].(map[string]any)))
+		}
+	}
+	return " → " + strings.TrimSpace(strings.Join(out, " → "))
+}
+
+func contentOf(part map[string]any) string {
+	for _, c := range asMap(part["content"]) {
+		return typeOf(asMap(asMap(c)["schema"]))
+	}
+	return "-"
+}
+
+func asMap(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
+}
+
+// typeOf writes a schema as one word.
+func typeOf(schema map[string]any) string {
+	if ref, ok := schema["$ref"].(string); ok {
+		return ref[strings.LastIndexByte(ref, '/')+1:]
+	}
+	switch t := schema["type"].(type) {
+	case string:
+		switch {
+		case t == "array":
+			return "[" + typeOf(asMap(schema["items"])) + "]"
+		case schema["enum"] != nil:
+			return fmt.Sprint(schema["enum"])
+		}
+		return t
+	case []any: // a type that may be null
+		if slices.Contains(t, any("array")) {
+			return "[" + typeOf(asMap(schema["items"])) + "]?"
+		}
+		return fmt.Sprint(t)
+	}
+	return "any"
+}
+
+// schemaLines writes each schema with its fields; a star marks what is always there.
+func schemaLines(schemas map[string]any) (lines []string) {
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		schema := asMap(schemas[name])
+		required, _ := schema["required"].([]any)
+		var fields []string
+		for _, f := range slices.Sorted(maps.Keys(asMap(schema["properties"]))) {
+			star := ""
+			if slices.Contains(required, any(f)) {
+				star = "*"
+			}
+			fields = append(fields, f+star+" "+typeOf(asMap(asMap(schema["properties"])[f])))
+		}
+		lines = append(lines, "schema "+name+": "+strings.Join(fields, ", "))
+	}
+	return lines
 }
