@@ -53,10 +53,7 @@ func (t *turn) makeButtons(st *StateDef, q *Question) []button {
 	case subCorrect:
 		return t.valueButtons(q.Choices[0], nil)
 	}
-	list := t.optionButtons(st, q)
-	if q.Sub == subMean {
-		return append(list, button{id: idNone, kind: buttonNone, label: t.sentence("none_of_these")})
-	}
+	list := t.optionButtons(st)
 	if c := st.Collect; c != nil {
 		if len(c.Options) == 0 {
 			list = t.valueButtons(c.Slot, list)
@@ -65,18 +62,18 @@ func (t *turn) makeButtons(st *StateDef, q *Question) []button {
 			list = append(list, button{id: idSkip, kind: buttonSkip, text: c.Skip})
 		}
 	}
+	if q.Sub == subMean {
+		list = slices.DeleteFunc(list, func(b button) bool { return !slices.Contains(q.Choices, b.id) })
+		list = append(list, button{id: idNone, kind: buttonNone, label: t.sentence("none_of_these")})
+	}
 	return list
 }
 
-// optionButtons are the options whose when holds; while "did you mean" is
-// open, only those it named.
-func (t *turn) optionButtons(st *StateDef, q *Question) []button {
+// optionButtons are the options whose when holds.
+func (t *turn) optionButtons(st *StateDef) []button {
 	options := st.allOptions()
 	list := t.room.list(len(options) + 1)
 	for _, o := range options {
-		if q.Sub == subMean && !slices.Contains(q.Choices, o.ID) {
-			continue
-		}
 		if o.When != nil && !t.softCond(o.When) {
 			continue
 		}
@@ -166,10 +163,9 @@ func (t *turn) press(st *StateDef, b *button) {
 		}
 		t.accept(st, SlotValue{Value: b.value, Raw: t.heardText(), How: "asked"})
 	case buttonSkip:
-		t.note(TraceStep{What: "edge", State: st.full, Edge: "skip", At: st.place})
 		t.reply = answered{q: q.Number, opt: idSkip}
 		t.st.Question = nil
-		t.follow(st.Exit, st.full)
+		t.leave(st, idSkip)
 	case buttonYes:
 		t.confirmed(st)
 	case buttonNo:
@@ -196,8 +192,7 @@ func (t *turn) choose(st *StateDef, o *Option) {
 		t.follow(o.Exit, st.full)
 		return
 	}
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "opt:" + o.ID, Option: o.ID, By: t.by, Score: t.score, At: st.place})
-	t.follow(st.Exit, st.full)
+	t.leave(st, o.index.edge)
 }
 
 // heardText is the words as typed, or the label of a tap.

@@ -37,8 +37,7 @@ func (t *turn) skipState(st *StateDef) {
 		t.follow(st.Else, st.full)
 		return
 	}
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "skip_state", At: st.place})
-	t.follow(st.Exit, st.full)
+	t.leave(st, "skip_state")
 }
 
 // work is phase 1: set, tag, untag, say, forget, typing.

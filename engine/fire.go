@@ -98,6 +98,14 @@ func (s *Set) stateEdges(t *table, st *StateDef) error {
 			}
 		}
 	}
+	// The state's own exit under the names of what chooses it.
+	if to := s.ownDestination(st); to != "" {
+		for _, edge := range st.choosers() {
+			if err := t.add(edge, st.full, to); err != nil {
+				return err
+			}
+		}
+	}
 	// The person exit under the names of what leads to it.
 	for _, edge := range [...]string{"branch:none", "options:none", "resume:none", "call:none"} {
 		if err := t.add(edge, st.full, atResume); err != nil {
@@ -116,6 +124,32 @@ func (s *Set) stateEdges(t *table, st *StateDef) error {
 		}
 	}
 	return s.defaultEdges(t, st)
+}
+
+// ownDestination is where the state's own exit leads, "" when it chooses others.
+func (s *Set) ownDestination(st *StateDef) string {
+	if st.Exit == nil {
+		return ""
+	}
+	return s.destination(st.Exit)
+}
+
+// choosers are the edges that take a state's own exit because something was
+// answered, known, skipped or left out.
+func (s *StateDef) choosers() []string {
+	var edges []string
+	if s.When != nil && s.Else == nil {
+		edges = append(edges, "skip_state")
+	}
+	if s.Collect != nil {
+		edges = append(edges, "collected", "known", idSkip)
+	}
+	for _, o := range s.allOptions() {
+		if o.Exit == nil {
+			edges = append(edges, o.index.edge)
+		}
+	}
+	return edges
 }
 
 // defaultEdges adds the exits of the project's defaults that a state inherits.

@@ -42,9 +42,29 @@ type answered struct {
 	opt, slot string
 }
 
+// leave takes a state's own exit under the name of what chose it.
+func (t *turn) leave(st *StateDef, via string) {
+	t.via = via
+	t.follow(st.Exit, st.full)
+	t.via = ""
+}
+
 // move fires the edge and keeps the step of the path.
 func (t *turn) move(x *Exit, from string) {
+	if via := t.via; via != "" {
+		t.via = ""
+		t.fire(from, via, via, x.where)
+		return
+	}
 	t.fire(from, x.Key, x.Edge, x.where)
+}
+
+// chosen writes down what chose an exit that goes on to choose itself.
+func (t *turn) chosen(where string) {
+	if t.via != "" {
+		t.note(TraceStep{What: "edge", State: t.position(), Edge: t.via, Option: t.reply.opt, By: t.by, Score: t.score, At: where})
+		t.via = ""
+	}
 }
 
 // fire moves along an edge and writes path and trace.
@@ -78,6 +98,7 @@ func (t *turn) followGoto(x *Exit, from string) {
 	if x.AtMost > 0 {
 		key := t.position() + "/" + x.Key
 		if t.st.Counts[key] >= x.AtMost {
+			t.chosen(x.where)
 			t.follow(x.Else, from)
 			return
 		}
@@ -97,6 +118,7 @@ func (t *turn) followGoto(x *Exit, from string) {
 }
 
 func (t *turn) followBranch(x *Exit, from string) {
+	t.chosen(x.where)
 	for _, arm := range x.Arms {
 		if arm.If == nil || t.cond(arm.If) {
 			if k := arm.Exit.Kind; k == ExitBranch || k == ExitResume {
@@ -152,10 +174,12 @@ func (t *turn) returnTo(result string) {
 		t.follow(st.Exit, st.full)
 		return
 	}
+	if on := x.On[result]; on != nil {
+		t.follow(on, st.full)
+		return
+	}
 	t.note(TraceStep{What: "edge", State: st.full, Edge: "result:" + result, At: x.where})
 	switch {
-	case x.On[result] != nil:
-		t.follow(x.On[result], st.full)
 	case x.OnElse != nil:
 		t.follow(x.OnElse, st.full)
 	case x.Then != nil:
@@ -228,6 +252,7 @@ func (t *turn) personExit(edge, cause string) {
 		return
 	}
 	t.hang()
+	t.via = ""
 	st := t.state()
 	if st != nil {
 		t.fire(st.full, edge, edge, st.place)

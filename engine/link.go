@@ -170,13 +170,20 @@ func (s *Set) questionHash(st *StateDef) string {
 		}
 	}
 	write(st.Ask)
-	if st.Collect != nil {
-		write(st.Collect.Ask)
-		_, _ = h.Write([]byte("collect " + st.Collect.Slot))
-	} else if st.Ask == nil && len(st.Say) > 0 {
-		last := st.Say[len(st.Say)-1]
-		write(last.Text)
-		for _, arm := range last.Group {
+	if c := st.Collect; c != nil {
+		_, _ = h.Write([]byte("collect " + c.Slot))
+		write(c.Ask)
+		if sl := s.Slots[c.Slot]; sl != nil {
+			if c.Ask == nil {
+				write(sl.Ask)
+			}
+			for _, v := range sl.Values {
+				_, _ = h.Write([]byte("|" + v.ID))
+			}
+		}
+	} else if i := st.spokenQuestion(); i >= 0 {
+		write(st.Say[i].Text)
+		for _, arm := range st.Say[i].Group {
 			write(arm.Text)
 		}
 	}

@@ -24,6 +24,7 @@ func newPhrase(text string) phrase {
 
 // optionIndex is an option's words in every language of the project.
 type optionIndex struct {
+	edge    string   // opt:ID, for an option without an exit of its own
 	exact   []string // forms that are the option when they are the whole message
 	emoji   string   // its emoji alone, "" when another option has the same
 	phrases []phrase // labels and match words
@@ -32,7 +33,7 @@ type optionIndex struct {
 }
 
 func (s *Set) indexOption(o *Option) (*optionIndex, error) {
-	ix := &optionIndex{exact: []string{o.ID}}
+	ix := &optionIndex{edge: "opt:" + o.ID, exact: []string{o.ID}}
 	if spaced := Normalise(strings.ReplaceAll(o.ID, "_", " ")); spaced != o.ID {
 		ix.exact = append(ix.exact, spaced)
 	}

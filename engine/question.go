@@ -37,9 +37,8 @@ func (t *turn) question(st *StateDef) {
 	if c := st.Collect; c != nil {
 		kind = kindCollect
 		if !c.Always && t.known(c.Slot) {
-			t.note(TraceStep{What: "edge", State: st.full, Edge: "known", Option: c.Slot, At: st.place})
 			t.reply.slot = c.Slot
-			t.follow(st.Exit, st.full)
+			t.leave(st, "known")
 			return
 		}
 	}

@@ -48,11 +48,20 @@ func optionNumber(normalised string) int {
 // takesNumber says that a bare number is a value of the collected slot, and
 // so no option's number.
 func (t *turn) takesNumber(st *StateDef, m *spoken) bool {
-	if st.Collect == nil || t.st.Question.Sub != "" && t.st.Question.Sub != subCorrect {
+	if st.Collect == nil {
 		return false
 	}
 	sl := t.set.Slots[st.Collect.Slot]
 	if sl == nil || sl.Type == SlotChoice || sl.Type == SlotYesNo {
+		return false
+	}
+	switch t.st.Question.Sub {
+	case "", subCorrect:
+	case subConfirm: // "2" beside "I have 3. Is that right?" is another value
+		if sl.Type != SlotNumber {
+			return false
+		}
+	default:
 		return false
 	}
 	_, ok := t.reader().value(sl, m.raw)

@@ -69,9 +69,8 @@ func (t *turn) missing(st *StateDef) {
 		t.st.Question = nil
 		t.follow(c.Missing, st.full)
 	case c.Skip != nil:
-		t.note(TraceStep{What: "edge", State: st.full, Edge: "skip", At: st.place})
 		t.st.Question = nil
-		t.follow(st.Exit, st.full)
+		t.leave(st, idSkip)
 	case c.GiveUp != nil:
 		t.cause = dm.CauseGaveUp
 		t.hang()

@@ -209,10 +209,9 @@ func (t *turn) collected(st *StateDef, v SlotValue) {
 	name := st.Collect.Slot
 	t.reply = answered{q: t.st.Question.Number, slot: name}
 	t.setSlot(name, v)
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "collected", Option: name, At: st.place})
 	t.st.Question = nil
 	t.shown = nil
-	t.follow(st.Exit, st.full)
+	t.leave(st, "collected")
 }
 
 // readBack is the words that read a value back.

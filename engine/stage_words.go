@@ -100,7 +100,7 @@ func (t *turn) didYouMean(st *StateDef, best []*button) {
 	q := t.st.Question
 	choices := make([]string, 0, maxWhich)
 	for _, b := range best {
-		if b.opt != nil && len(choices) < maxWhich {
+		if len(choices) < maxWhich {
 			choices = append(choices, b.id)
 		}
 	}

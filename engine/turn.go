@@ -73,6 +73,7 @@ type turn struct {
 	keepShift bool // "one moment" has set the shift
 
 	reply       answered // of the next path step
+	via         string   // what chose the state's own exit: collected known skip skip_state opt:ID
 	instead     *string  // words that stand in for the built-in handoff sentence
 	personExits int
 

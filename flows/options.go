@@ -165,7 +165,7 @@ func (l *loader) noMatch(n *source.Node, prefix string) []engine.Answer {
 	if n == nil || n.Kind != source.List {
 		return nil
 	}
-	var out []engine.Answer
+	out := make([]engine.Answer, 0, len(n.Items)) // an empty list is one of its own: a person at once
 	for i, item := range n.Items {
 		if item.Kind != source.Map {
 			continue
@@ -187,7 +187,7 @@ func (l *loader) ladder(n *source.Node, construct, prefix string) []engine.Wait 
 	if n == nil || n.Kind != source.List {
 		return nil
 	}
-	var out []engine.Wait
+	out := make([]engine.Wait, 0, len(n.Items)) // an empty list is a ladder of its own: none
 	var last *engine.Delay
 	for i, item := range n.Items {
 		if item.Kind != source.Map {
