@@ -279,19 +279,29 @@ func StartFlow(set *Set, w World, public bool) (flow string, ok bool) {
 
 // result is what the step hands out.
 func (t *turn) result() Result {
-	now := t.now.Unix()
-	for _, e := range t.out {
-		if _, ok := e.(Say); ok {
-			t.st.Sent = append(slices.Clip(t.st.Sent), now)
-		}
-	}
-	if n := len(t.st.Sent) - maxSent; n > 0 {
-		t.st.Sent = slices.Clone(t.st.Sent[n:])
-	}
+	t.keepSent()
 	t.trace.To = t.position()
 	res := Result{State: t.st, Effects: slices.Clone(t.out), Trace: t.trace}
 	res.Trace.Steps = slices.Clone(t.trace.Steps)
 	return res
+}
+
+// keepSent adds the time of every message said to the last ones kept.
+func (t *turn) keepSent() {
+	said := 0
+	for _, e := range t.out {
+		if _, ok := e.(Say); ok {
+			said++
+		}
+	}
+	if said = min(said, maxSent); said == 0 {
+		return
+	}
+	old := t.st.Sent[max(0, len(t.st.Sent)+said-maxSent):]
+	t.st.Sent = append(make([]int64, 0, len(old)+said), old...)
+	for range said {
+		t.st.Sent = append(t.st.Sent, t.now.Unix())
+	}
 }
 
 // floods says whether this turn's messages would break the loop ceiling.
