@@ -150,6 +150,27 @@ func (f *Files) SetID() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// Sum is a hash over everything that was read, also what is not part of the
+// set but may hold an error: tests, and files that are named wrongly.
+func (f *Files) Sum() string {
+	paths := make([]string, 0, len(f.Data))
+	for p := range f.Data {
+		if p != projectFile && (!strings.HasSuffix(p, ".yaml") || isTest(p)) {
+			paths = append(paths, p)
+		}
+	}
+	if len(paths) == 0 {
+		return f.SetID()
+	}
+	sort.Strings(paths)
+	h := sha256.New()
+	part(h, "", []byte(f.SetID()))
+	for _, p := range paths {
+		part(h, p, f.Data[p])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 func part(h hash.Hash, p string, data []byte) {
 	h.Write([]byte(p + "\x00" + strconv.Itoa(len(data)) + "\x00"))
 	h.Write(data)

@@ -47,12 +47,14 @@ func (w *Watcher) Status() Status {
 	return w.status
 }
 
-// known says whether a set is the live one or the one refused last; "" = neither.
-func (w *Watcher) known(id string) string {
+// known says whether files are those of the live set or those refused last; "" = neither.
+func (w *Watcher) known(sum string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch id {
-	case w.status.Live.Set:
+	switch sum {
+	case "":
+		return ""
+	case w.good:
 		return Same
 	case w.rejected:
 		return Rejected
@@ -73,18 +75,20 @@ func (w *Watcher) note(folder *flows.Project, err error) {
 			w.status.Folder.Detail = err.Error()
 		}
 	case folder.OK():
+		w.good = folder.Files.Sum()
 		w.status.Folder = FolderInfo{State: Same, Set: folder.SetID}
 	default:
 		w.status.OK = false
-		w.rejected = folder.Files.SetID()
-		w.status.Folder = FolderInfo{State: Rejected, Set: w.rejected}
+		w.rejected = folder.Files.Sum()
+		w.status.Folder = FolderInfo{State: Rejected, Set: folder.Files.SetID()}
 		w.status.Problem = folder
 	}
 }
 
-func (w *Watcher) same() {
+func (w *Watcher) same(sum string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.good = sum
 	if w.status.Folder.State != Same {
 		w.cfg.Logger.Info("flows are as they were, nothing to change", "set", short(w.status.Live.Set))
 	}
@@ -95,9 +99,9 @@ func (w *Watcher) same() {
 
 // reject keeps what is live. The id is that of the files: a set that could not
 // even be parsed has none of its own.
-func (w *Watcher) reject(id string, p *flows.Project, start time.Time) {
+func (w *Watcher) reject(id, sum string, p *flows.Project, start time.Time) {
 	w.mu.Lock()
-	w.rejected = id
+	w.rejected = sum
 	w.status.OK, w.status.Problem = false, p
 	w.status.Folder = FolderInfo{State: Rejected, Set: id}
 	live := w.status.Live.Set
@@ -106,10 +110,10 @@ func (w *Watcher) reject(id string, p *flows.Project, start time.Time) {
 	w.cfg.Reloaded("rejected", w.cfg.Now().Sub(start))
 }
 
-func (w *Watcher) accept(p *flows.Project, by string, start time.Time) {
+func (w *Watcher) accept(p *flows.Project, by, sum string, start time.Time) {
 	now := w.cfg.Now()
 	w.mu.Lock()
-	w.rejected = ""
+	w.good, w.rejected = sum, ""
 	w.status = Status{
 		Live: SetInfo{Set: p.SetID, Since: now, By: by}, Folder: FolderInfo{State: Same, Set: p.SetID},
 		LiveProject: p, OK: true, LastGood: now,
