@@ -75,6 +75,10 @@ func (x *sender) handle(ctx context.Context, w storage.Work) {
 		defer leave()
 	}
 	if marked := time.Now(); x.mark(l) {
+		if until, stopped := x.stopped(x.s.now()); stopped { // while this row was marked another one was told to wait
+			x.release(l, until)
+			return
+		}
 		x.s.failpoint("send.after_mark")
 		x.write(ctx, l, marked, leave)
 	}
@@ -133,8 +137,14 @@ func (x *sender) markAs(do string, l *letter) bool {
 	}
 	got, err := x.s.batcher.Settle(set)
 	x.s.wrote(err)
-	if err != nil || got[0].OK {
-		return err == nil
+	if err != nil && do == "mark" { // nothing was written to the platform: the row may go as soon as the disk takes it
+		x.release(l, x.s.now())
+	}
+	if err != nil {
+		return false
+	}
+	if got[0].OK {
+		return true
 	}
 	switch got[0].Why {
 	case "stale_epoch":
@@ -186,8 +196,7 @@ func (x *sender) sent(ctx context.Context, l *letter, ids []string) {
 	}
 	set.Events = settleEvents(l.row, l.uid, now, "sent")
 	x.s.failpoint("settle.before")
-	got, err := x.s.batcher.Settle(set)
-	x.s.wrote(err)
+	got, err := x.s.settleSurely(set)
 	if err != nil || !got[0].OK {
 		return
 	}
@@ -231,15 +240,13 @@ func (x *sender) receipts(l *letter, ids []string, now time.Time) []storage.Rece
 func keyReceipt(key string, part int) string { return key + "." + strconv.Itoa(part) }
 
 func (x *sender) release(l *letter, due time.Time) {
-	_, err := x.s.batcher.Settle(storage.Settlement{Do: "release", Row: l.row.ID, Attempt: l.row.Attempt, Now: x.s.now().UnixMilli(), DueAt: due.UnixMilli(), Error: l.row.Error})
-	x.s.wrote(err)
+	_, _ = x.s.settleSurely(storage.Settlement{Do: "release", Row: l.row.ID, Attempt: l.row.Attempt, Now: x.s.now().UnixMilli(), DueAt: due.UnixMilli(), Error: l.row.Error}) // wrote has logged what went wrong
 }
 
 func (x *sender) cancel(l *letter, why string) {
 	now := x.s.now()
 	set := storage.Settlement{Do: "cancel", Row: l.row.ID, Attempt: l.row.Attempt, Now: now.UnixMilli(), Error: why, Events: settleEvents(l.row, l.uid, now, "cancelled")}
-	_, err := x.s.batcher.Settle(set)
-	x.s.wrote(err)
+	_, _ = x.s.settleSurely(set) // wrote has logged what went wrong
 	x.s.metrics.sends.WithLabelValues(x.acct.Alias, "cancelled").Inc()
 	x.s.changed(l.row, l.uid, "cancelled")
 }

@@ -263,6 +263,16 @@ func (x *sender) unprobed() {
 	}
 }
 
+// stopped says whether nothing may leave now, and until when at least.
+func (x *sender) stopped(now time.Time) (until time.Time, stopped bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.held != "" {
+		return now, true
+	}
+	return x.until, x.until.After(now)
+}
+
 // pause stops the account until a time, across restarts.
 func (x *sender) pause(until time.Time) {
 	x.mu.Lock()
@@ -379,8 +389,7 @@ func (o *outbox) lost(ctx context.Context, w storage.Work) {
 	x := o.senders[w.Row.Channel]
 	o.mu.Unlock()
 	if x == nil { // a channel that is gone or pulls: hand the row out again when it is back
-		_, err := o.s.batcher.Settle(storage.Settlement{Do: "release", Row: w.Row.ID, Attempt: w.Row.Attempt, Now: o.s.now().UnixMilli(), DueAt: w.Row.DueAt})
-		o.s.wrote(err)
+		_, _ = o.s.settleSurely(storage.Settlement{Do: "release", Row: w.Row.ID, Attempt: w.Row.Attempt, Now: o.s.now().UnixMilli(), DueAt: w.Row.DueAt}) // wrote has logged what went wrong
 		return
 	}
 	x.ambiguous(ctx, *w.Row, nil)

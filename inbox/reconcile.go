@@ -94,8 +94,7 @@ func (x *sender) ambiguous(ctx context.Context, row storage.OutboxRow, _ *letter
 func (x *sender) again(row storage.OutboxRow, code string) {
 	now := x.s.now()
 	due := now.Add(retryDelay(row.Attempt+2, jitter))
-	_, err := x.s.batcher.Settle(storage.Settlement{Do: "retry", Row: row.ID, Attempt: row.Attempt, Now: now.UnixMilli(), DueAt: due.UnixMilli(), Error: code})
-	x.s.wrote(err)
+	_, _ = x.s.settleSurely(storage.Settlement{Do: "retry", Row: row.ID, Attempt: row.Attempt, Now: now.UnixMilli(), DueAt: due.UnixMilli(), Error: code}) // wrote has logged what went wrong
 }
 
 // unknown keeps a row until its proof comes, or the end of waiting for it
@@ -110,8 +109,7 @@ func (x *sender) unknown(row storage.OutboxRow, until time.Time) bool {
 		set.DueAt = until.UnixMilli()
 	}
 	set.Events = settleEvents(row, storage.UID{}, x.s.now(), "unknown")
-	got, err := x.s.batcher.Settle(set)
-	x.s.wrote(err)
+	got, err := x.s.settleSurely(set)
 	if err != nil || !got[0].OK {
 		return false
 	}

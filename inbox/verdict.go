@@ -60,8 +60,7 @@ func (x *sender) retry(ctx context.Context, l *letter, out channels.Outcome) {
 	if l.row.Error == codePlain || l.row.Error == codeResent {
 		code = l.row.Error
 	}
-	_, err := x.s.batcher.Settle(storage.Settlement{Do: do, Row: l.row.ID, Attempt: l.row.Attempt, Now: now.UnixMilli(), DueAt: due.UnixMilli(), Error: code})
-	x.s.wrote(err)
+	_, _ = x.s.settleSurely(storage.Settlement{Do: do, Row: l.row.ID, Attempt: l.row.Attempt, Now: now.UnixMilli(), DueAt: due.UnixMilli(), Error: code}) // wrote has logged what went wrong
 }
 
 func reasonOr(r, other dm.Reason) dm.Reason {
@@ -81,8 +80,7 @@ func (x *sender) refused(ctx context.Context, l *letter, out channels.Outcome) {
 	case dm.ReasonBadContent, dm.ReasonBadMedia:
 		if l.row.Error != codePlain {
 			now := x.s.now().UnixMilli()
-			_, err := x.s.batcher.Settle(storage.Settlement{Do: "retry", Row: l.row.ID, Attempt: l.row.Attempt, Now: now, DueAt: now, Error: codePlain})
-			x.s.wrote(err)
+			_, _ = x.s.settleSurely(storage.Settlement{Do: "retry", Row: l.row.ID, Attempt: l.row.Attempt, Now: now, DueAt: now, Error: codePlain}) // wrote has logged what went wrong
 			return
 		}
 	case dm.ReasonPolicy:
@@ -126,8 +124,7 @@ func (x *sender) failed(ctx context.Context, l *letter, reason dm.Reason, code s
 func (x *sender) fail(l *letter, reason dm.Reason, code string) bool {
 	now := x.s.now()
 	set := storage.Settlement{Do: "failed", Row: l.row.ID, Attempt: l.row.Attempt, Now: now.UnixMilli(), Error: string(reason), Events: settleEvents(l.row, l.uid, now, "failed")}
-	got, err := x.s.batcher.Settle(set)
-	x.s.wrote(err)
+	got, err := x.s.settleSurely(set)
 	if err != nil || !got[0].OK {
 		return false
 	}
