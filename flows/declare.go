@@ -110,6 +110,9 @@ func (l *loader) declareStates(f *flowSrc) {
 		f.def.States[s.name] = s.def
 		f.def.StateOrder = append(f.def.StateOrder, s.name)
 		l.states[s.def] = s
+		if name, ok := scalar(p.Value.Get("http").Get("save")); ok {
+			l.lookups[name] = true
+		}
 	}
 	l.p.Counts.States += len(n.Pairs)
 	if len(n.Pairs) > maxStates {

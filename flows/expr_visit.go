@@ -158,6 +158,9 @@ func (v *visitor) identifier(n *ast.IdentifierNode) typ {
 	if t, ok := v.name(n.Value); ok {
 		return t
 	}
+	if v.l.lookups[n.Value] && !v.scope.start {
+		return anyType
+	}
 	d := v.err("E211", v.word(n), "nothing is called %q here", n.Value)
 	if n.Value == "customer" {
 		d.Hint = "did you mean contact?"

@@ -40,6 +40,7 @@ type loader struct {
 	useOf     map[*engine.Expr]*use
 	saidTexts []textSrc
 	objects   map[string]typ
+	lookups   map[string]bool // names that look-ups save; refused at their http, not again where they are read
 	functions map[string]function
 	escapes   []escapeSrc
 	loops     map[*stateSrc]bool // states that E304 reported
@@ -98,7 +99,7 @@ func newLoader(files *Files, opts Options) *loader {
 			Canned: map[string]*engine.Canned{}, Slots: map[string]*engine.Slot{}, Flows: map[string]*engine.Flow{}},
 		docs: map[string]*source.Doc{}, byName: map[string]*flowSrc{},
 		slots: map[string]*slotSrc{}, exits: map[*engine.Exit]*exitSrc{}, states: map[*engine.StateDef]*stateSrc{},
-		schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
+		lookups: map[string]bool{}, schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
 		parsed: map[string]parsedExpr{}, regexes: map[string]error{}, phrases: map[string]string{},
 		useOf: map[*engine.Expr]*use{}, objects: objects(), recursive: map[string]bool{}, functions: functions(),
 	}
