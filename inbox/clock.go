@@ -182,7 +182,7 @@ func (d *Draft) startClocks() {
 		if _, _, ok := d.openClock(ClockFirst); !ok {
 			d.startClock(ClockFirst, q, now, q.FirstReply)
 		}
-	case q.Next > 0 && len(d.card.Episode.Waiting) > 0:
+	case len(d.card.Episode.Waiting) > 0:
 		if _, _, ok := d.openClock(ClockNext); !ok {
 			d.startClock(ClockNext, q, now, q.Next)
 		}
@@ -230,7 +230,7 @@ func (d *Draft) customerWrote(seq int64, at time.Time) {
 	d.waitingSince()
 	d.resumeResolve()
 	q := d.clockQueue()
-	if _, _, running := d.openClock(ClockNext); e.Answered && q.Next > 0 && !running {
+	if _, _, running := d.openClock(ClockNext); e.Answered && !running {
 		d.startClock(ClockNext, q, at, q.Next)
 	}
 	if d.conv.OwnerID == OwnerOutside {
@@ -261,9 +261,8 @@ func (d *Draft) Sent(seq int64, at time.Time) {
 		d.pauseResolve()
 		return
 	}
-	if q := d.clockQueue(); q.Next > 0 {
-		d.startClock(ClockNext, q, time.UnixMilli(left[0][1]), q.Next)
-	}
+	q := d.clockQueue()
+	d.startClock(ClockNext, q, time.UnixMilli(left[0][1]), q.Next)
 }
 
 // stopClock ends a running clock and books what it took.
@@ -278,6 +277,10 @@ func (d *Draft) stopClock(kind string, at time.Time, state string) {
 	body.Wall = max(int64(at.Sub(start)/time.Second), 0)
 	if body.Due > 0 && body.Stopped > body.Due && !body.Breached {
 		body.Breached, body.BreachedAt = true, body.Due
+		d.figure(figure{of: figureBreach, name: kind, queue: row.Queue})
+	}
+	if state == "stopped" || kind == ClockResolve { // what a resolve or a hand-back ends was not answered
+		d.figure(figure{of: figureClock, name: kind, queue: row.Queue, seconds: float64(body.Open)})
 	}
 	row.End, row.State = max(body.Stopped, 1), state
 	d.putClock(row, body)
@@ -368,6 +371,7 @@ func (d *Draft) clockDue(kind string) {
 		return
 	}
 	body.Breached, body.BreachedAt = true, body.Due
+	d.figure(figure{of: figureBreach, name: kind, queue: row.Queue})
 	d.putClock(row, body)
 	d.turn.Events = append(d.turn.Events, storage.Event{Type: EventDue, Ref: kind, Seq: d.conv.LastSeq})
 }

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -278,5 +279,43 @@ func TestPromise_NoticesOfTheLadderOnly(t *testing.T) {
 	}
 	if states, _ := w.deskRows(t, "promise"); len(states) != 2 {
 		t.Errorf("the ladder's words made no promise: %v", states)
+	}
+}
+
+// Figures of clocks and promises wait for the commit: the draft keeps them.
+func TestFigures_OfClocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.fire(t, w.handedOff(t), Shift{Edge: EdgeClaim, By: "ana"})
+	w.now = w.now.Add(6 * time.Minute)
+	v.Now = w.now
+	d := v.Draft()
+	seq := d.Send(Outgoing{NewMessage: NewMessage{AuthorID: "ana", Body: Body{Text: "hi"}}, Origin: storage.OriginAgent})
+	d.Sent(seq, w.now)
+	want := []figure{{of: figureBreach, name: ClockFirst, queue: "orders"}, {of: figureClock, name: ClockFirst, queue: "orders", seconds: 360},
+		{of: figurePromise, name: PromiseBroken, queue: "orders"}}
+	if !slices.Equal(d.figures, want) {
+		t.Errorf("figures %+v, want %+v", d.figures, want)
+	}
+	d = v.Draft()
+	if err := d.Fire(Shift{Edge: EdgeHandBack, By: "ana"}); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(d.figures, func(f figure) bool { return f.of == figureClock }) {
+		t.Errorf("a clock that nobody answered was counted: %+v", d.figures)
+	}
+}
+
+// A queue without a target for the next response has the clock all the same.
+func TestClock_NextWithoutTarget(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.project.Set.Queues["orders"].Next = 0
+	v := w.fire(t, w.handedOff(t), Shift{Edge: EdgeClaim, By: "ana"})
+	v = w.reply(t, v, "Hi Mia")
+	w.customer(t, v, "and when?")
+	_, clocks := w.deskRows(t, "clock")
+	if !slices.ContainsFunc(clocks, func(b ClockBody) bool { return b.Clock == ClockNext && b.Stopped == 0 && b.Due == 0 }) {
+		t.Errorf("clocks %+v", clocks)
 	}
 }

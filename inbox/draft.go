@@ -137,6 +137,7 @@ type Draft struct {
 	trace    any             // why, for the line of the edge about to be fired
 	lastIn   [2]int64        // seq and ms of the last customer message of this turn
 	oldQueue string          // queue of the handoff before a reopen
+	figures  []figure        // of clocks and promises, counted once the turn is applied
 }
 
 // deskKey names one row of the desk's tables.

@@ -19,6 +19,7 @@ type metrics struct {
 	backlog, degraded, parked, clockJump     prometheus.Gauge
 	outboxRows, killSwitch                   *prometheus.GaugeVec
 	outboxOldest                             *prometheus.GaugeVec
+	tallies                                  tallies
 	caps                                     labelCaps
 }
 
@@ -49,6 +50,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		outboxRows:       gauges("outbox_rows", "Rows of the outbox.", "channel", "status"),
 		outboxOldest:     gauges("outbox_oldest_seconds", "Age of the oldest row that waits.", "channel"),
 		killSwitch:       gauges("kill_switch", "1 while the assistant is paused.", "scope"),
+		tallies:          newTallies(),
 		caps:             labelCaps{seen: map[string]map[string]bool{}},
 	}
 	if reg == nil {
@@ -67,6 +69,7 @@ func (m *metrics) all() []prometheus.Collector {
 		m.messages, m.sends, m.ambiguous, m.degradations, m.ownership, m.fenced, m.handoffs, m.closed, m.duplicate,
 		m.rescue, m.refusedAdmission, m.refusedInbound, m.stale, m.dropped, m.turn, m.commit, m.batch, m.lag,
 		m.backlog, m.degraded, m.parked, m.clockJump, m.outboxRows, m.outboxOldest, m.killSwitch,
+		m.tallies.clocks, m.tallies.breaches, m.tallies.promises,
 	}
 }
 

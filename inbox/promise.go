@@ -54,11 +54,20 @@ func (d *Draft) promise(id string, seq int64, said string, q engine.Quote) {
 	b.Said = base64.StdEncoding.EncodeToString(box)
 	body, err := json.Marshal(b)
 	d.fail("promise", err)
-	d.putRow(storage.DeskRow{Table: "promise", ID: id, At: d.View.Now.UnixMilli(), Due: q.Due.UnixMilli(), Queue: d.card.Episode.QueueLast, State: PromiseOpen, Body: body})
+	d.putRow(storage.DeskRow{Table: "promise", ID: id, At: d.View.Now.UnixMilli(), Due: q.Due.UnixMilli(), Queue: d.promisedFor(), State: PromiseOpen, Body: body})
 	if d.handoff != nil && (d.handoff.PromisedAt == 0 || q.Due.UnixMilli() < d.handoff.PromisedAt) {
 		d.handoff.PromisedAt = q.Due.UnixMilli()
 		d.putHandoff()
 	}
+}
+
+// promisedFor is the queue that a promise made now is about: that of the open
+// handoff, which is made before the conversation is booked into its queue.
+func (d *Draft) promisedFor() string {
+	if d.handoff != nil {
+		return d.handoff.Queue
+	}
+	return d.card.Episode.QueueLast
 }
 
 // openPromises are the promises not yet kept or broken, the earliest first.
@@ -96,6 +105,9 @@ func (d *Draft) endPromise(row storage.DeskRow, state string, at int64) {
 	row.State, row.End = state, max(at, 1)
 	d.putRow(row)
 	d.turn.Events = append(d.turn.Events, storage.Event{Type: EventPromise, Ref: state, Seq: d.conv.LastSeq})
+	if state != PromiseEnded {
+		d.figure(figure{of: figurePromise, name: state, queue: row.Queue})
+	}
 }
 
 // keepPromises judges the open promises by a first human message sent at a time.
@@ -144,7 +156,11 @@ func (d *Draft) promiseDue(quote func(queue string) *int) {
 	}
 	d.endPromise(row, PromiseBroken, now.UnixMilli())
 	if d.conv.Phase == storage.PhaseQueue {
+		told := d.card.Episode.Late
 		d.correct(row, est)
+		if !late && d.card.Episode.Late > told { // said before it was broken
+			d.figures[len(d.figures)-1].name = promiseCorrected
+		}
 	}
 	d.armPromise()
 }

@@ -179,8 +179,16 @@ func (s *Service) applied(k laneKey, t storage.Turn, d *Draft, out storage.Outco
 		s.provedByAnswer(out.Conversation)
 	}
 	if t.Opens != nil {
-		s.applied(k, *t.Opens, nil, storage.Outcome{Conversation: out.Opened, UID: out.OpenedUID})
+		s.applied(k, *t.Opens, nextOf(d), storage.Outcome{Conversation: out.Opened, UID: out.OpenedUID})
 	}
+}
+
+// nextOf is the draft of the conversation that a turn opens.
+func nextOf(d *Draft) *Draft {
+	if d == nil {
+		return nil
+	}
+	return d.next
 }
 
 // countTurn keeps the figures of desk.md 5.10 that a turn carries.
@@ -194,6 +202,9 @@ func (s *Service) countTurn(t storage.Turn, d *Draft) {
 		if h.ID == 0 {
 			s.metrics.handoffs.WithLabelValues(s.metrics.caps.of("queue", h.Queue), h.Cause).Inc()
 		}
+	}
+	if d != nil {
+		s.metrics.tallies.count(&s.metrics.caps, d.figures)
 	}
 	if t.Outcome != nil && d != nil {
 		arm := "treated"

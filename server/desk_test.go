@@ -65,6 +65,24 @@ func TestTheMainJobOverHTTP(t *testing.T) {
 	}
 	c.post("/api/v1/queues/orders/take-next", map[string]any{}).want(t, 204)
 	c.get("/api/v1/handoffs").want(t, 200)
+	for _, name := range []string{"dispatcher_clock_seconds", "dispatcher_handoffs_total", "dispatcher_ownership_changes_total"} {
+		if !w.measured(name) {
+			t.Errorf("nothing was measured as %s", name)
+		}
+	}
+}
+
+// measured says whether a metric has a value.
+func (w *world) measured(name string) bool {
+	w.t.Helper()
+	all, err := w.reg.Gather()
+	must(w.t, err)
+	for _, family := range all {
+		if family.GetName() == name {
+			return len(family.GetMetric()) > 0
+		}
+	}
+	return false
 }
 
 func num(v any) string {
