@@ -64,12 +64,19 @@ func chain(n *ast.BinaryNode) (left, right *ast.BinaryNode, ok bool) {
 	return left, right, shared == right.Left
 }
 
+// turnedOver is a comparison with its sides exchanged.
+var turnedOver = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
 func (v *visitor) chained(n *ast.BinaryNode, left, right *ast.BinaryNode) {
 	text := func(x ast.Node) string {
 		from, to := extent(x)
 		return strings.TrimSpace(string([]rune(v.src)[from:to]))
 	}
-	v.err("E204", v.all(n), "%s does not test a range; write %s and %s", text(n), text(left), text(right))
+	turned := text(left)
+	if op, ok := turnedOver[left.Operator]; ok { // 1 < x is x > 1: the tested name first
+		turned = text(left.Right) + " " + op + " " + text(left.Left)
+	}
+	v.err("E204", v.all(n), "%s does not test a range; write %s and %s", text(n), turned, text(right))
 }
 
 func orderable(a, b typ) bool {

@@ -52,7 +52,7 @@ func (l *loader) option(s *stateSrc, label, v *source.Node, at source.Range, pos
 	if v.Kind == source.Map && v.Get("label") != nil && label != v.Get("label") {
 		label = v.Get("label")
 	}
-	if label == nil || label.Kind == source.Null {
+	if label == nil || label.Kind == source.Null || label.Kind == source.Scalar && strings.TrimSpace(label.Text) == "" {
 		if id := v.Pair("id"); id != nil {
 			at = id.Value.Range
 		}

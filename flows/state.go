@@ -257,12 +257,21 @@ func (l *loader) returns(p *source.Pair) *engine.Answer {
 	return step
 }
 
+// nothingIn says that a key is missing, or holds an empty map or list.
+func nothingIn(p *source.Pair) bool {
+	if p == nil {
+		return true
+	}
+	v := p.Value
+	return v.Kind == source.Null || v.Kind == source.List && len(v.Items) == 0 || v.Kind == source.Map && len(v.Pairs) == 0
+}
+
 // fits checks what belongs together in a state (E112, E117, E310, E311, E320).
 func (l *loader) fits(s *stateSrc) {
 	n, d := s.node, s.def
 	options, collect, ask := n.Pair("options"), n.Pair("collect"), n.Pair("ask")
 	two := l.questions(n)
-	if ask != nil && options == nil && collect == nil && !l.nearKey(n, "options", "collect") {
+	if ask != nil && nothingIn(options) && collect == nil && !l.nearKey(n, "options", "collect") {
 		l.err("E320", ask.Key.Range, "ask has nothing to answer with; add options or collect")
 	}
 	if options != nil && ask == nil && n.Pair("say") == nil && collect == nil && !l.nearKey(n, "ask", "say") {
