@@ -56,7 +56,7 @@ func (s *Service) sort(ctx context.Context, acct *Account, events []dm.Inbound) 
 		case in.Kind == dm.KindIgnored:
 			s.metrics.refusedInbound.WithLabelValues(acct.Alias, "ignored").Inc()
 		case in.Kind == dm.KindAccount:
-			s.log.LogAttrs(ctx, slog.LevelWarn, "event about our own account", slog.String("channel", acct.Alias), slog.String("note", in.Note))
+			s.aboutAccount(ctx, acct, in)
 		case in.Stable && !in.At.IsZero() && now.Sub(in.At) > horizon:
 			a.res.Status = statusTooOld
 			s.metrics.refusedInbound.WithLabelValues(acct.Alias, statusTooOld).Inc()

@@ -132,7 +132,7 @@ func (x *sender) mark(l *letter) bool { return skipMark() || x.markAs("mark", l)
 
 func (x *sender) markAs(do string, l *letter) bool {
 	set := storage.Settlement{Do: do, Row: l.row.ID, Attempt: l.row.Attempt, Now: x.s.now().UnixMilli(), Node: x.s.node}
-	if l.fenced() {
+	if l.fenced() && l.row.Origin != storage.OriginSystem { // the sentence that says the assistant is paused leaves under the switch
 		set.Switches = switchScopes(x.acct.Alias, "")
 	}
 	got, err := x.s.batcher.Settle(set)

@@ -443,6 +443,10 @@ func TestKillSwitchStopsTheBotWithinASecond(t *testing.T) {
 		t.Fatalf("new conversation: %+v", v.Snap.Handoff)
 	}
 	r.want(greeting)
+	r.until("the sentence of a paused assistant", func() bool {
+		said := r.plat.texts("bo")
+		return len(said) == 1 && strings.HasPrefix(said[0], "Thanks. Our team")
+	})
 	if err := r.SetSwitch(t.Context(), ScopeAll, false, "lead", ""); err != nil {
 		t.Fatal(err)
 	}

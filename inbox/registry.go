@@ -22,6 +22,7 @@ type channelRecord struct {
 	Kind       string                 `json:"kind"`
 	PauseUntil int64                  `json:"pause_until,omitempty"` // ms
 	Held       string                 `json:"held,omitempty"`        // reason; an operator must resume
+	Revoked    string                 `json:"revoked,omitempty"`     // id of the last event that said our access is gone
 	Buckets    map[string]bucketState `json:"buckets,omitempty"`
 }
 

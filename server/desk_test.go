@@ -209,7 +209,7 @@ func TestKillSwitchAndChannels(t *testing.T) {
 		t.Errorf("channels %v", list)
 	}
 	c.post("/api/v1/channels/nobody/resume", map[string]any{}).wantProblem(t, 404, "not_found")
-	c.post("/api/v1/channels/shop/resume", map[string]any{}).want(t, 200)
+	c.post("/api/v1/channels/x/resume", map[string]any{}).want(t, 200)
 	flows := c.get("/api/v1/flows").want(t, 200).json(t)
 	if flows["live"].(map[string]any)["set"] == "" || flows["folder"].(map[string]any)["state"] != "same" || flows["problems"] == nil {
 		t.Errorf("flows %v", flows)
@@ -238,5 +238,21 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 		if strings.Contains(logs, canary) {
 			t.Errorf("the log holds %q:\n%s", canary, logs)
 		}
+	}
+}
+
+// An operator holds a channel and lets it go on; one that is read here has nothing to hold.
+func TestPauseAChannel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user("admin", "ana@acme.example")
+	w.start()
+	c := w.as("ana@acme.example")
+	if v := c.post("/api/v1/channels/x/pause", map[string]any{"reason": "maintenance"}).want(t, 200).json(t); v["state"] != "paused" || v["reason"] != "maintenance" {
+		t.Errorf("paused: %v", v)
+	}
+	c.post("/api/v1/channels/web/pause", map[string]any{}).wantProblem(t, 422, "invalid")
+	if v := c.post("/api/v1/channels/x/resume", map[string]any{}).want(t, 200).json(t); v["state"] != "open" {
+		t.Errorf("resumed: %v", v)
 	}
 }

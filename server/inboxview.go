@@ -3,18 +3,19 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+
+	"dispatcher/inbox"
 )
 
 // pause holds a channel's sending until an operator resumes it.
 func (s *Server) pause(ctx context.Context, alias, reason string) error {
-	p, ok := any(s.cfg.Inbox).(interface {
-		PauseChannel(ctx context.Context, alias, reason string) error
-	})
-	if !ok {
-		return problem("internal", "Channels cannot be paused by hand in this build.").with(http.StatusNotImplemented)
+	err := s.cfg.Inbox.PauseChannel(ctx, alias, reason)
+	if errors.Is(err, inbox.ErrNoOutbox) {
+		return problem("invalid", "Nothing is sent on this channel: it is read here, or fetched.").with(http.StatusUnprocessableEntity)
 	}
-	return p.PauseChannel(ctx, alias, reason)
+	return err
 }
 
 // parkedKind is the kind of a parked event; "" when it does not open.

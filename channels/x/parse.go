@@ -157,7 +157,8 @@ func (b *batch) accountEvent(v wire.Value, note, id string) {
 	if err != nil {
 		at = time.Time{}
 	}
-	b.add(dm.Inbound{Kind: dm.KindAccount, ExternalID: id, At: at.UTC(), Note: note}, v)
+	b.add(dm.Inbound{Kind: dm.KindAccount, ExternalID: id, At: at.UTC(), Note: note,
+		Status: &dm.Status{State: "failed", Reason: dm.ReasonAuthBroken}}, v)
 }
 
 func (b *batch) encrypted(p wire.Value) {
