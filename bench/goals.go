@@ -22,7 +22,6 @@ type goal struct {
 	unit  string // behind the figure: x, ms, s, %, MiB
 	first bound  // of the first milestone
 	later bound
-	also  string // said in the line: at which size
 }
 
 // id is the number of the goal.
