@@ -141,7 +141,7 @@ type State struct {
 	Tags     []string             `json:"tags,omitempty"`
 	Path     []PathStep           `json:"path,omitempty"`     // last 64
 	Dropped  int                  `json:"dropped,omitempty"`  // path steps no longer kept
-	Attempts []Attempt            `json:"attempts,omitempty"` // misses, last 32
+	Attempts []Attempt            `json:"attempts,omitempty"` // misses, last 16
 	Topic    *Topic               `json:"topic,omitempty"`    // how slot topic was chosen
 	Visit    int64                `json:"visit,omitempty"`    // conversation-wide counter of visits
 	Counts   map[string]int       `json:"counts,omitempty"`   // at_most edges taken

@@ -96,6 +96,9 @@ func (t *turn) findValues(sl *Slot, text string, whole bool) []SlotValue {
 	if out := t.foundValues(sl, text); len(out) > 0 {
 		return out
 	}
+	if sl.hopeless(text) {
+		return nil
+	}
 	r := t.reader()
 	if whole {
 		if v, ok := r.value(sl, text); ok {
@@ -106,6 +109,12 @@ func (t *turn) findValues(sl *Slot, text string, whole bool) []SlotValue {
 		return nil
 	}
 	return windows(sl, text, r)
+}
+
+// hopeless says that nothing in a text can be a value: the pattern wants a
+// digit, and cleaning makes none where there is none.
+func (sl *Slot) hopeless(text string) bool {
+	return sl.pattern != nil && sl.fits.digit && !hasDigit(text) && isASCII(text) && !slices.Contains(sl.Clean, "look_alikes")
 }
 
 // foundValues is rule 1: every match of find, its group 1 if it has one.

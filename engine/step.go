@@ -299,8 +299,9 @@ func (t *turn) keepSent() {
 	}
 	old := t.st.Sent[max(0, len(t.st.Sent)+said-maxSent):]
 	t.st.Sent = append(make([]int64, 0, len(old)+said), old...)
+	now := t.now.Unix()
 	for range said {
-		t.st.Sent = append(t.st.Sent, t.now.Unix())
+		t.st.Sent = append(t.st.Sent, now)
 	}
 }
 
@@ -315,9 +316,9 @@ func (t *turn) floods(before State) bool {
 	if n == 0 || t.st.Owner == dm.OwnerQueue && before.Owner != dm.OwnerQueue && n == 1 {
 		return false
 	}
-	minute, hour := n, n
+	minute, hour, now := n, n, t.now.Unix()
 	for _, at := range before.Sent {
-		age := t.now.Unix() - at
+		age := now - at
 		if age < int64(time.Minute/time.Second) {
 			minute++
 		}

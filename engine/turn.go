@@ -18,7 +18,7 @@ const (
 	maxText     = 10_000
 	maxStack    = 8
 	maxPath     = 64
-	maxAttempts = 32
+	maxAttempts = 16 // of misses: a person reads the last ones
 	maxTags     = 50
 	maxTag      = 64
 	maxSlots    = 64 << 10 // bytes of all slots together
