@@ -282,8 +282,7 @@ func (x *decision) echoByText(a *arrival) (done bool, err error) {
 		if m.Dir != storage.DirOut || a.at.Sub(time.UnixMilli(m.At)) > echoText {
 			continue
 		}
-		body, err := x.v.vault.Body(c.UID, m)
-		if err != nil || !sameText(body.Text, a.in.Text) {
+		if !x.saidAs(m, a.in.Text) {
 			continue
 		}
 		switch m.Delivery {
@@ -301,6 +300,27 @@ func (x *decision) echoByText(a *arrival) (done bool, err error) {
 		return true, x.drop(a, "own_echo")
 	}
 	return false, nil
+}
+
+// saidAs says whether the words an echo shows are those of a message of ours,
+// as written or as its channel was sent it: with numbered options, or a part of it.
+func (x *decision) saidAs(m storage.Message, words string) bool {
+	body, err := x.v.vault.Body(x.v.Snap.Conv.UID, m)
+	if err != nil {
+		return false
+	}
+	if sameText(body.Text, words) {
+		return true
+	}
+	a := x.v.Account
+	if a == nil || a.Adapter == nil {
+		return false
+	}
+	plan, err := a.Adapter.Render(x.v.Draft().outbound(storage.UID{}, Outgoing{NewMessage: NewMessage{Public: m.Public, Author: m.Author, Body: body}}))
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(plan.Calls, func(c channels.Call) bool { return c.Text != "" && sameText(c.Text, words) })
 }
 
 func sameText(a, b string) bool {

@@ -3,6 +3,7 @@ package inbox
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -106,6 +107,24 @@ func TestOwnEchoChangesNothing(t *testing.T) {
 	r.accept(echo("ada", "something a robot says", dm.EchoData{App: "other", Author: "bot"}))
 	if v := r.view("ada"); v.Snap.Conv.Owner != storage.OwnerBot {
 		t.Fatal("a robot took the conversation")
+	}
+}
+
+// An echo that names no app is ours when it shows what the channel was sent:
+// here one part of a message that was split.
+func TestOwnEchoAsTheChannelWasSentIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(r *rig, _ *Config) { r.adapter.caps.Text = dm.Limit{N: 10, Unit: "runes"} })
+	r.accept(text("ada", "hello"))
+	r.until("sent", func() bool { return slices.Contains(r.plat.texts("ada"), " about?") })
+	r.until("settled", func() bool { return r.delivery("ada", "What is it about?") == storage.DeliverySent })
+	r.accept(echo("ada", "What is it", dm.EchoData{App: "unknown", Author: "unknown"}))
+	if v := r.view("ada"); v.Snap.Conv.Owner != storage.OwnerBot {
+		t.Fatal("our own words took the conversation from the bot")
+	}
+	r.accept(echo("ada", "What is", dm.EchoData{App: "unknown", Author: "unknown"}))
+	if v := r.view("ada"); v.Snap.Conv.OwnerID != OwnerOutside {
+		t.Fatal("other words are a person's")
 	}
 }
 
