@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -87,8 +88,18 @@ func quickCheck(ctx context.Context, db *sql.DB, path string) error {
 	return nil
 }
 
-func vacuumInto(ctx context.Context, db *sql.DB, to string) error {
-	_, err := db.ExecContext(ctx, "VACUUM INTO ?", to)
+// vacuumInto makes a copy that can stand in the place of the file: SQLite
+// leaves copies with a rollback journal, and Open takes none of those.
+func vacuumInto(ctx context.Context, db *sql.DB, to string) (err error) {
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+		return err
+	}
+	made, err := openFile(to, nil, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, made.Close()) }()
+	_, err = made.ExecContext(ctx, "PRAGMA journal_mode = WAL")
 	return err
 }
 
