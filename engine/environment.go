@@ -144,7 +144,7 @@ func (t *turn) messageField(name string) any {
 
 func (t *turn) entryField(name string) any {
 	e := &t.ev.World.Entry
-	if e.Source == "" && t.st.Entry != nil {
+	if e.Source == "" && e.Ref == "" && t.st.Entry != nil {
 		e = t.st.Entry
 	}
 	switch name {

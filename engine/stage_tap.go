@@ -45,6 +45,20 @@ func (t *turn) tapStage(st *StateDef) bool {
 	return true
 }
 
+// closedOption is the id of the option that was tapped in a conversation that
+// is closed by now, "" for anything else.
+func (t *turn) closedOption() string {
+	tap := t.ev.Tap
+	if tap == nil || !tap.Closed {
+		return ""
+	}
+	var r tapRecord
+	if json.Unmarshal(tap.Record, &r) != nil || tap.Index < 0 || tap.Index >= len(r.Options) {
+		return ""
+	}
+	return r.Options[tap.Index].ID
+}
+
 // tapOpen is a tap on the open question, of this set or an older one.
 func (t *turn) tapOpen(st *StateDef, r *tapRecord, id string) {
 	q := t.st.Question

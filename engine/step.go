@@ -119,11 +119,25 @@ func (t *turn) adopt() {
 	}
 	t.st.Set = t.set.ID
 	t.st.Language = t.lang
-	if t.ev.World.Entry.Source != "" || t.ev.World.Entry.Ref != "" {
-		if t.st.Entry == nil || *t.st.Entry != t.ev.World.Entry {
-			entry := t.ev.World.Entry
-			t.st.Entry = &entry
+	t.enteredBy()
+}
+
+// enteredBy keeps how the customer came. Where the channel does not say, a
+// conversation began with words, or with a button of one that was closed.
+func (t *turn) enteredBy() {
+	entry := t.ev.World.Entry
+	switch {
+	case entry.Source != "" || entry.Ref != "":
+	case t.st.Entry != nil:
+		return
+	default:
+		entry.Source = "direct"
+		if id := t.closedOption(); id != "" {
+			entry.Source, entry.Option = "button", id
 		}
+	}
+	if t.st.Entry == nil || *t.st.Entry != entry {
+		t.st.Entry = &entry
 	}
 }
 

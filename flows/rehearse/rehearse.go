@@ -26,7 +26,7 @@ type Options struct {
 	Now            time.Time
 	Contact        engine.ContactNow
 	Queues         map[string]QueueFigures
-	Entry          engine.EntryNow // Source "" = direct
+	Entry          engine.EntryNow // Source "" = direct, or a button of a closed conversation
 	Returning      bool
 	HoursSinceLast *float64
 	Sample         bool               // result of every sample()
@@ -405,6 +405,9 @@ func (t *Talk) customer(ev engine.Event) ([]Line, error) {
 		return nil, nil
 	case dm.OwnerNone:
 		t.reopen()
+		if ev.Tap != nil {
+			ev.Tap.Closed = true // the button was on screen until now
+		}
 	}
 	if t.opt.Public && !t.started {
 		ev.Kind = engine.EvMention

@@ -102,9 +102,6 @@ func (t *Talk) world() engine.World {
 	if w.Contact.ID != "" {
 		w.ID = w.Contact.ID
 	}
-	if w.Entry.Source == "" {
-		w.Entry.Source = "direct"
-	}
 	if t.opt.Public && t.said <= 1 {
 		w.Channel.Public, w.Entry.Public, w.Entry.Source = true, true, "public"
 	}
