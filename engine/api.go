@@ -227,6 +227,7 @@ type HandState struct {
 	Queue    string    `json:"queue,omitempty"`
 	Fired    int       `json:"fired,omitempty"` // unanswered steps fired
 	At       int64     `json:"at,omitempty"`    // ms UTC
+	Told     int64     `json:"told,omitempty"`  // ms UTC of the last notice that was asked for while waiting
 }
 
 // Result is what one step decided. State is the new state; nothing outside it

@@ -251,8 +251,12 @@ func (t *turn) takeBack() {
 	}
 }
 
+// tellAgain is how long a customer who asks again while waiting is not told anew.
+const tellAgain = 5 * time.Minute
+
 // queued is a customer's message while people own the conversation: only the
-// built-in escapes are listened to.
+// built-in escapes are listened to. A stop word ends the wait; asking for a
+// person or to start over keeps the place and gets the quote of now.
 func (t *turn) queued() {
 	t.listen()
 	if t.ev.Tap != nil || t.blank() {
@@ -260,11 +264,15 @@ func (t *turn) queued() {
 	}
 	t.each(func(m *spoken) bool {
 		e, by := t.set.linked.lobby.escapes.find(m, true, t.set.linked.filler)
-		if e == nil || e.Name != escStop {
+		if e == nil || !e.BuiltIn {
 			return false
 		}
 		t.trace.Stage, t.by = "everywhere", by
-		t.note(TraceStep{What: "stage", Edge: "everywhere:" + escStop, By: by})
+		t.note(TraceStep{What: "stage", Edge: "everywhere:" + e.Name, By: by})
+		if e.Name != escStop {
+			t.stillWaiting(e.Name)
+			return true
+		}
 		words := t.sentence("stopped")
 		if e.Say != nil {
 			words = t.text(e.Say)
@@ -274,4 +282,20 @@ func (t *turn) queued() {
 		t.resolve("stopped")
 		return true
 	})
+}
+
+// stillWaiting says what the wait looks like now, at most once in five minutes.
+func (t *turn) stillWaiting(escape string) {
+	hand := t.st.Hand
+	if hand == nil || hand.Told != 0 && t.now.Sub(time.UnixMilli(hand.Told)) < tellAgain {
+		return
+	}
+	kept := *hand
+	kept.Told = t.now.UnixMilli()
+	t.st.Hand = &kept
+	words := t.handoffSentence(kept.Queue)
+	if q := t.queueNow(kept.Queue); q.open && q.wait != nil {
+		words += " " + strings.ReplaceAll(t.sentence("wait_now"), "{{ minutes }}", strconv.Itoa(*q.wait))
+	}
+	t.emit(Say{Text: words, Notice: true, Priority: 1, Rule: "everywhere." + escape})
 }

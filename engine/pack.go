@@ -4,7 +4,7 @@ package engine
 // (language.md 4.6). Packs never change.
 type Pack struct {
 	Lang      string
-	Sentences map[string]string   // by name; {{ value }} and {{ opens }} are filled in
+	Sentences map[string]string   // by name; {{ value }}, {{ opens }} and {{ minutes }} are filled in
 	Words     map[string][]string // by row: talk_to_person start_over stop help moment missing correction yes no fillers and today yesterday tomorrow
 
 	months, days  []string // January first; Sunday first

@@ -26,6 +26,7 @@ var packDE = Pack{
 		"ack":            "Danke für Ihre Nachricht. Unser Team antwortet Ihnen hier.",
 		"paused":         "Danke. Unser Team antwortet Ihnen persönlich.",
 		"late":           "Entschuldigung, es dauert länger als angekündigt. Sie sind weiterhin an der Reihe.",
+		"wait_now":       "Es dauert jetzt etwa {{ minutes }} Min.",
 	},
 	Words: map[string][]string{
 		"talk_to_person": {"mit einem menschen sprechen", "mit jemandem sprechen", "mit einer person sprechen", "mit einem mitarbeiter sprechen", "echte person", "echter mensch", "mensch", "mitarbeiter", "agent", "berater", "kundenservice", "kundendienst"},

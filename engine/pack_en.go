@@ -26,6 +26,7 @@ var packEN = Pack{
 		"ack":            "Thanks for your message. Our team will reply here.",
 		"paused":         "Thanks. Our team will answer you in person.",
 		"late":           "Sorry, this is taking longer than we said. You are still in line.",
+		"wait_now":       "It is now about {{ minutes }} min.",
 	},
 	Words: map[string][]string{
 		"talk_to_person": {"talk to a person", "talk to someone", "speak to someone", "speak to a person", "real person", "human", "agent", "representative", "operator", "customer service"},

@@ -26,6 +26,7 @@ var packES = Pack{
 		"ack":            "Gracias por su mensaje. Nuestro equipo le responderá aquí.",
 		"paused":         "Gracias. Nuestro equipo le responderá en persona.",
 		"late":           "Perdón, está tardando más de lo que dijimos. Sigue en la cola.",
+		"wait_now":       "Ahora serán unos {{ minutes }} min.",
 	},
 	Words: map[string][]string{
 		"talk_to_person": {"hablar con una persona", "hablar con alguien", "hablar con un agente", "persona real", "humano", "agente", "representante", "operador", "operadora", "asesor", "atención al cliente"},

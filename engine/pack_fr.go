@@ -26,6 +26,7 @@ var packFR = Pack{
 		"ack":            "Merci pour votre message. Notre équipe vous répondra ici.",
 		"paused":         "Merci. Notre équipe vous répondra en personne.",
 		"late":           "Désolé, cela prend plus de temps que prévu. Vous êtes toujours dans la file.",
+		"wait_now":       "Comptez maintenant environ {{ minutes }} min.",
 	},
 	Words: map[string][]string{
 		"talk_to_person": {"parler à quelqu'un", "parler à une personne", "vraie personne", "humain", "conseiller", "agent", "opérateur", "service client"},

@@ -214,6 +214,22 @@ func TestHandoffReturnsResolvesAndWaits(t *testing.T) {
 	stopped.user("stop").says("bot: OK, I'll stop here. Message us any time.", "resolve stopped")
 }
 
+// Whoever asks again while waiting keeps the place and hears once in five
+// minutes how long it takes now.
+func TestAskingAgainWhileWaiting(t *testing.T) {
+	t.Parallel()
+	wait := 10
+	c := talk(t, shop(t)).user("hi").user("something else")
+	c.w.Queues = map[string]QueueNow{"general": {Waiting: 1, WaitMinutes: &wait}}
+	c.user("agent please").says("bot: Thanks. Someone from our team will reply here. It is now about 10 min.")
+	if !c.out[0].(Say).Notice {
+		t.Fatalf("%+v", c.out)
+	}
+	c.user("start over").says()
+	c.w.Now = c.w.Now.Add(6 * time.Minute)
+	c.user("start over").says("bot: Thanks. Someone*").user("are you there").says()
+}
+
 func TestReturnedAsksTheQuestionThatWasOpen(t *testing.T) {
 	t.Parallel()
 	c := talk(t, shop(t)).user("hi").tap("order", 0).user("agent").event(Event{Kind: EvReturned, Slots: map[string]string{"details": "called her"}})
