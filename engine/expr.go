@@ -57,6 +57,13 @@ func CompileExpr(src, rule string) (x *Expr, err error) {
 	return &Expr{Source: src, Rule: rule, program: program, reads: sandbox.reads}, nil
 }
 
+// At is the same expression standing in another place; it shares the program.
+func (x *Expr) At(rule string) *Expr {
+	out := *x
+	out.Rule = rule
+	return &out
+}
+
 // Measure checks length and nesting without parsing: deeper input would
 // exhaust the parser's stack, which no recover can catch.
 func Measure(src string) error {

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -58,4 +59,38 @@ func BenchmarkLoad500(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(one)/float64(p.Counts.Expressions), "x-compile")
 	b.ReportMetric(float64(p.Counts.Expressions), "expressions")
+}
+
+// BenchmarkReload500 loads them again after one flow was edited.
+func BenchmarkReload500(b *testing.B) {
+	files, opts := large(500), Options{Warm: new(Warm)}
+	Load(files, opts)
+	for b.Loop() {
+		if !Load(files, opts).OK() {
+			b.Fatal("the flows are broken")
+		}
+	}
+}
+
+// TestWarmLoadIsTheSame: what was compiled before changes neither the words
+// nor the places.
+func TestWarmLoadIsTheSame(t *testing.T) {
+	t.Parallel()
+	warm := Options{Warm: new(Warm)}
+	good := func(cond string, above int) *Files {
+		return &Files{Name: "p", Data: map[string][]byte{"flows/a.yaml": []byte("flow: a\n" + strings.Repeat("# more\n", above) +
+			"states:\n  start:\n    say:\n      - if: " + cond + "\n        text: \"{{ contact.first_name ?? 'you' }} {{ message.words + 1 }}\"\n      - else: Hello\n    resolve: done\n")}}
+	}
+	for _, files := range []*Files{good("contact.vip", 0), good("contact.vip", 3), good("contact.vipp", 0), good("contact.vip and", 1), good("message.words > 1", 2), good("contact.vip", 0)} {
+		got, want := Load(files, warm), Load(files, Options{})
+		if got.Summary() != want.Summary() || !reflect.DeepEqual(got.Diagnostics, want.Diagnostics) || got.OK() != want.OK() {
+			t.Errorf("%v\nwant %v", got.Diagnostics, want.Diagnostics)
+		}
+		if got.OK() {
+			arm := func(p *Project) *engine.Expr { return p.Set.Flows["a"].States["start"].Say[0].Group[0].If }
+			if g, w := arm(got), arm(want); g.Source != w.Source || g.Rule != w.Rule {
+				t.Errorf("%s at %s, want %s at %s", g.Source, g.Rule, w.Source, w.Rule)
+			}
+		}
+	}
 }

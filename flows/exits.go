@@ -283,8 +283,8 @@ func (l *loader) trueNode(n *source.Node) bool {
 	if !ok {
 		return false
 	}
-	p, seen := l.parsed[src]
-	return seen && p.tree != nil && alwaysTrue(p.tree)
+	p := l.now.exprs[src].tree
+	return p != nil && p.tree != nil && alwaysTrue(p.tree)
 }
 
 // constant reports W317 in other lists of alternatives.

@@ -118,7 +118,7 @@ func (l *loader) compileExpr(w where, u *use) (e *engine.Expr) {
 			e = nil
 		}
 	}()
-	e, err := engine.CompileExpr(w.src, l.rule(w.node.Range))
+	e, err := l.program(w.src, l.rule(w.node.Range))
 	if err != nil {
 		l.err("E299", w.whole(), "internal problem in this expression; please report it")
 		return nil
@@ -137,11 +137,7 @@ func (l *loader) tree(w where) ast.Node {
 	if !l.lex(w) {
 		return nil
 	}
-	p, seen := l.parsed[w.src]
-	if !seen {
-		p = parseExpr(w.src)
-		l.parsed[w.src] = p
-	}
+	p := l.treeOf(w.src)
 	if p.err != nil {
 		l.syntax(w, p.err)
 		return nil

@@ -23,6 +23,9 @@ type Options struct {
 	Env func(name string) (string, bool)
 	// ReadFile reads a file relative to the project, for ${file:PATH}.
 	ReadFile func(path string) ([]byte, error)
+	// Warm keeps what was parsed and compiled between loads of one project;
+	// nil: each load begins anew.
+	Warm *Warm
 }
 
 // Counts are the figures of the summary line.

@@ -34,7 +34,8 @@ type loader struct {
 	schedules map[string]source.Range
 	queues    map[string]source.Range
 	used      map[string]bool // "slot x", "queue x", "schedule x", "service x"
-	parsed    map[string]parsedExpr
+	now       kept            // what this load has made
+	before    kept            // what the last one left; only read
 	regexes   map[string]error
 	uses      []use // every compiled expression, for the path checks
 	useOf     map[*engine.Expr]*use
@@ -100,7 +101,7 @@ func newLoader(files *Files, opts Options) *loader {
 		docs: map[string]*source.Doc{}, byName: map[string]*flowSrc{},
 		slots: map[string]*slotSrc{}, exits: map[*engine.Exit]*exitSrc{}, states: map[*engine.StateDef]*stateSrc{},
 		lookups: map[string]bool{}, schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
-		parsed: map[string]parsedExpr{}, regexes: map[string]error{}, phrases: map[string]string{},
+		now: kept{exprs: map[string]warmExpr{}, docs: map[string]warmDoc{}}, before: opts.Warm.take(), regexes: map[string]error{}, phrases: map[string]string{},
 		useOf: map[*engine.Expr]*use{}, objects: objects(), recursive: map[string]bool{}, functions: functions(),
 	}
 }
@@ -164,7 +165,7 @@ func (l *loader) fileProblem(code, path, message string) {
 }
 
 func (l *loader) parseFile(p string) {
-	doc, diags := source.Parse(p, l.files.Data[p])
+	doc, diags := l.doc(p)
 	l.docs[p] = doc
 	l.diags = append(l.diags, diags...)
 	if doc.Root == nil {
@@ -185,6 +186,7 @@ func (l *loader) parseFile(p string) {
 
 // finish sorts what was found and decides whether there is a set.
 func (l *loader) finish() *Project {
+	l.opts.Warm.leave(l.now)
 	l.withhold()
 	source.Sort(l.diags)
 	l.p.Diagnostics = source.Dedup(l.diags)

@@ -46,6 +46,7 @@ func (m *Main) loader(root string, kinds []string) func(*flows.Files) *flows.Pro
 	opts := flows.Options{
 		Env:      m.lookup,
 		ReadFile: m.projectFile(root),
+		Warm:     new(flows.Warm),
 		Limits: func(alias, kind string, cfg *source.Node) (dm.Limits, bool, []source.Diagnostic) {
 			if len(kinds) > 0 && !slices.Contains(kinds, kind) {
 				return dm.Limits{}, true, nil
