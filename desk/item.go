@@ -38,7 +38,7 @@ func (s *Service) queueName(alias string) string {
 
 // summaryOf makes the row of a list out of a view.
 func summaryOf(v *inbox.View) storage.Summary {
-	return storage.Summary{Conv: v.Snap.Conv, Contact: v.Snap.Contact, Handoff: v.Snap.Handoff}
+	return storage.Summary{Conv: v.Snap.Conv, Contact: v.Snap.Contact, Handoff: v.Snap.Handoff, Failed: v.Snap.Failed}
 }
 
 // item makes one row. A contact whose key does not open shows without words.
@@ -56,7 +56,7 @@ func (s *Service) item(ctx context.Context, row storage.Summary, names map[strin
 		Contact: ContactRef{ID: inbox.UIDText(row.Contact.UID), Name: shownName(card), Handle: card.Handle, Verified: card.Verified},
 		Epoch:   c.Epoch, Seq: c.LastSeq, Topic: card.Topic, HeadlineSlot: card.Slot, Why: card.Why, Unread: int(c.Unread),
 		Last:     Last{At: ms(card.At), Author: card.Author, Preview: card.Preview},
-		Priority: inbox.PriorityWord(c.Priority), Due: due(c), Labels: orEmpty(c.Labels), Flags: flags(c, card), OpenedAt: ms(c.OpenedAt), Status: "open"}
+		Priority: inbox.PriorityWord(c.Priority), Due: due(c), Labels: orEmpty(c.Labels), Flags: flags(row, card), OpenedAt: ms(c.OpenedAt), Status: "open"}
 	if c.Owner == storage.OwnerQueue || row.Handoff != nil || card.Episode.QueueLast != "" {
 		it.Queue = s.queueOf(c, row.Handoff, card.Episode.QueueLast)
 	}
@@ -111,12 +111,12 @@ func due(c storage.Conversation) *Due {
 }
 
 // flags are the marks of a card.
-func flags(c storage.Conversation, card inbox.Card) []string {
-	out := []string{}
+func flags(row storage.Summary, card inbox.Card) []string {
+	c, out := row.Conv, []string{}
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{card.Public, "public"}, {card.Media, "media"}, {c.Holdout, "holdout"}, {c.Escalated, "escalated"}, {card.Trouble != 0, "sending_problem"}} {
+	}{{card.Public, "public"}, {card.Media, "media"}, {c.Holdout, "holdout"}, {c.Escalated, "escalated"}, {row.Failed > 0, "sending_problem"}} {
 		if f.on {
 			out = append(out, f.name)
 		}

@@ -85,7 +85,23 @@ func TestDesk_LettersWaitForAPerson(t *testing.T) {
 		}
 		t.Fatal("no row of the message")
 	}
+	problem := func() bool {
+		t.Helper()
+		list := must[Page[Item]](t)(o.List(ctx, ana(), ListQuery{}))
+		one := must[Detail](t)(o.Get(ctx, ana(), id))
+		in := slices.Contains(list.Items[0].Flags, "sending_problem")
+		if in != slices.Contains(one.Flags, "sending_problem") {
+			t.Errorf("list says %v, one %v", list.Items[0].Flags, one.Flags)
+		}
+		return in
+	}
+	if problem() {
+		t.Error("a problem before anything failed")
+	}
 	fail("failed")
+	if !problem() {
+		t.Error("a message that failed is not on the card")
+	}
 	if m := must[Page[Msg]](t)(o.Messages(ctx, ana(), id, msg.Seq-1, 0, 1)).Items[0]; m.State != "failed" || m.StateReason != "blocked" {
 		t.Errorf("failed message %+v", m)
 	}
@@ -93,6 +109,9 @@ func TestDesk_LettersWaitForAPerson(t *testing.T) {
 		t.Errorf("somebody of another queue retried: %v", err)
 	}
 	must[Msg](t)(o.Retry(ctx, ana(), msg.ID))
+	if problem() {
+		t.Error("a message that is tried again is still a problem")
+	}
 	fail("unknown")
 	if _, err := o.Check(ctx, ana(), msg.ID); code(t, err) != CodeInvalid {
 		t.Errorf("checked where nothing can be told: %v", err)

@@ -86,9 +86,6 @@ func (d *Draft) Change(c storage.MessageChange, b *Body) {
 	}
 	d.turn.Changes = append(d.turn.Changes, c)
 	d.turn.Events = append(d.turn.Events, storage.Event{Type: EventUpdated, Seq: c.Seq})
-	if c.Delivery == storage.DeliveryFailed || c.Delivery == storage.DeliveryUnknown {
-		d.card.Trouble = c.Seq
-	}
 }
 
 // SetState keeps the state a step left, and with it position and flow set.

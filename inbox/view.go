@@ -130,7 +130,6 @@ type Card struct {
 	At       int64  `json:"at,omitempty"`      // of Preview, ms
 	Media    bool   `json:"media,omitempty"`
 	Public   bool   `json:"public,omitempty"`
-	Trouble  int64  `json:"trouble,omitempty"` // seq of the newest message that failed or is unknown
 
 	Earlier int     `json:"earlier,omitempty"` // conversations before this one
 	Episode Episode `json:"episode"`           // counters of the episode, kept with the card so that a turn writes one row less

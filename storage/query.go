@@ -37,6 +37,7 @@ type Summary struct {
 	Conv    Conversation
 	Contact Contact // with Profile and Wrapped, so that the reader can open Card
 	Handoff *Handoff
+	Failed  int // as in Snapshot
 }
 
 // ContactQuery names one person.

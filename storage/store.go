@@ -142,6 +142,7 @@ type Snapshot struct {
 	Prev     *Conversation // the conversation before an open Conv, newest first; nil: none
 	Known    []SeenKey     // those of Key.Seen that were seen before
 	Held     int           // bot rows of Conv that wait or are being written
+	Failed   int           // rows of Conv that failed or of which nobody knows whether they arrived
 	Timers   []Timer       // pending timers of Conv
 	Desk     []DeskRow     // rows of the desk's tables of Conv that have no End yet
 	Seq      int64         // with Key.Receipt: the message it stands for

@@ -251,6 +251,10 @@ func (t *tx) fillSummaries(items []storage.Summary) (err error) {
 		if found {
 			row.Handoff = &h
 		}
+		_, err = t.one("SELECT count(*) FROM outbox WHERE conversation_id = ? AND kind IN (1, 2) AND status IN (3, 4)", []any{row.Conv.ID}, &row.Failed)
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

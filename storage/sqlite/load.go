@@ -121,7 +121,8 @@ func (t *tx) loadPrevious(s *storage.Snapshot) error {
 }
 
 func (t *tx) loadWork(s *storage.Snapshot) error {
-	_, err := t.one("SELECT count(*) FROM outbox WHERE conversation_id = ? AND origin = 1 AND kind IN (1, 2) AND status IN (1, 2)", []any{s.Conv.ID}, &s.Held)
+	_, err := t.one("SELECT coalesce(sum(origin = 1 AND status IN (1, 2)), 0), coalesce(sum(status IN (3, 4)), 0) FROM outbox WHERE conversation_id = ? AND kind IN (1, 2)",
+		[]any{s.Conv.ID}, &s.Held, &s.Failed)
 	if err != nil {
 		return err
 	}
