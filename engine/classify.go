@@ -31,9 +31,12 @@ func stages() [8]stage {
 // classify understands a message while a question is open.
 func (t *turn) classify() {
 	st := t.state()
-	if t.ev.Tap != nil && t.tapStage(st) {
-		t.trace.Stage = "tap"
-		return
+	if t.ev.Tap != nil {
+		t.trace.Stage = "tap" // before it fires: what is saved says how it was found
+		if t.tapStage(st) {
+			return
+		}
+		t.trace.Stage = ""
 	}
 	if t.blank() {
 		if len(t.ev.Media) > 0 {

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -67,7 +68,7 @@ type Setup struct {
 	Flows    int
 	Problems int
 	Listen   string            // 127.0.0.1:8080
-	KeyPlace string            // path of the key file
+	KeyPlace string            // path of the key file, or the variable that holds the key
 	Later    bool              // second_factor=later is allowed (loopback only)
 	Values   map[string]string // name, email, second_factor: what was typed
 	Errors   map[string]string // by field; "" holds one for the whole form
@@ -77,6 +78,9 @@ type Setup struct {
 	QR         template.URL // data: address of the picture to scan
 	Recovery   []string     // shown once
 }
+
+// KeyIsFile says whether KeyPlace is a path and not a variable's name.
+func (s Setup) KeyIsFile() bool { return strings.ContainsAny(s.KeyPlace, `/\\`) }
 
 // Chosen is the second factor chosen so far.
 func (s Setup) Chosen() string {
@@ -145,8 +149,14 @@ func (f Frame) Name() string {
 	if f.Title == "" {
 		return "Support"
 	}
+	if slug.MatchString(f.Title) { // a project's name, as its file has it
+		words := strings.NewReplacer("-", " ", "_", " ").Replace(f.Title)
+		return strings.ToUpper(words[:1]) + words[1:]
+	}
 	return f.Title
 }
+
+var slug = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 
 // HoursLine is who answers until an event says otherwise. It begins with the
 // assistant, whatever sentence of the button it was made from.

@@ -139,6 +139,8 @@ func (f *fake) api(w http.ResponseWriter, r *http.Request, p string) {
 		}
 	}
 	switch parts := strings.Split(strings.Trim(p, "/"), "/"); {
+	case p == "/presence-beats":
+		w.WriteHeader(http.StatusNoContent)
 	case p == "/conversations":
 		reply(w, 200, obj{"items": f.list(r.URL.Query().Get("view"), r.URL.Query().Get("state"))})
 	case p == "/queues":

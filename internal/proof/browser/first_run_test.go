@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"dispatcher/internal/proof/kill"
 )
 
@@ -57,7 +59,7 @@ func setUpPage(t *testing.T, svc *kill.Service, customer *tab) {
 	b.shot("setup-refused")
 	b.keys(password + "\t\t\x1b")
 	b.until("the second factor's choice", "document.activeElement.name==='second_factor'")
-	b.keys("\u0302") // arrow down
+	b.keys(kb.ArrowDown)
 	b.until("later", "document.activeElement.value==='later' && document.activeElement.checked")
 	b.keys("\r")
 	b.live()

@@ -46,7 +46,7 @@ func agentAnswers(t *testing.T, a, b *tab) {
 	a.until("the packet", "document.querySelector('#side dl') && "+said("can I talk to a person"))
 	a.keys("\r")
 	side := a.text("document.querySelector('#side').innerText")
-	for _, want := range []string{"AB123456", "typed", "ab 123456", "sked for a person", "Where's my order?"} {
+	for _, want := range []string{"AB123456", "typed", "ab 123456", "sked for a person", "Where's my order?", "tapped"} {
 		if !strings.Contains(side, want) {
 			t.Errorf("the packet does not show %q:\n%s", want, side)
 		}
@@ -63,6 +63,7 @@ func agentAnswers(t *testing.T, a, b *tab) {
 	a.until("the reply with its tick", said("I have your order before me.")+" && [...document.querySelectorAll('.row-us')].pop().innerText.match(/sent|delivered|read/)")
 	b.until("her full name", "inFrame().querySelector('.w-agent')?.innerText.includes('Ana Sousa') && inFrame().querySelector('.w-agent').innerText.includes('I have your order before me.') && inFrame().querySelector('#owner').textContent==='Ana Sousa answers you'")
 	b.shot("w2-chat")
+	a.until("that she has read it", "!document.querySelector('.card .card-count')")
 	a.until("no first reply due any more", "!document.querySelector('.facts').innerText.includes('First reply')")
 }
 

@@ -26,6 +26,8 @@ func TestPromise_W3_TwoAgents(t *testing.T) {
 		p.keys("j")
 		p.until("the conversation", "find('Claim') && "+said("can I talk to a person"))
 	}
+	a.until("that Ben looks too", "document.querySelector('.there').innerText==='Ben is viewing'")
+	c.until("that Ana looks too", "document.querySelector('.there').innerText==='Ana is viewing'")
 	var both sync.WaitGroup
 	for _, p := range []*tab{a, c} {
 		both.Go(func() { p.keys("c") })

@@ -35,7 +35,7 @@ export async function call(method, path, how = {}) {
   const headers = { Accept: 'application/json' };
   if (method !== 'GET') {
     headers['Content-Type'] = 'application/json';
-    headers['Idempotency-Key'] = how.key ?? uuid7();
+    if (how.key !== '') headers['Idempotency-Key'] = how.key ?? uuid7();
   }
   if (how.epoch !== undefined) headers['If-Epoch'] = String(how.epoch);
   let answer;

@@ -23,6 +23,8 @@ export class Commands {
     this.ui = ui;
     /** @type {(() => void)|null} what `u` undoes */
     this.undoable = null;
+    /** @type {Map<string, Promise<any>>} claims on their way, by conversation */
+    this.going = new Map();
     /** @type {Record<string, Command>} */
     this.table = {
       claim: { words: 'Claim', key: 'C', icon: 'mine', can: 'claim' },
@@ -140,7 +142,7 @@ export class Commands {
     const since = err.facts.since ? ` at ${clock(err.facts.since)}` : '';
     switch (err.code) {
       case 'already_claimed':
-        notice([`${who} claimed this${since}. Your draft is kept.`]);
+        notice([`${who} claimed this${since}.${composer()?.drafted() ? ' Your draft is kept.' : ''}`]);
         return shout(`${who} claimed this conversation`);
       case 'stale_epoch':
         return void toast('Somebody was faster. This is how it stands now.', { bad: true });
@@ -170,7 +172,10 @@ export class Commands {
     Object.assign(d, { owner: { kind: 'agent', ...store.me }, can: ['reply', 'note', 'release', 'resolve'], phase: 'agent' });
     store.emit('detail', d.id);
     if (store.current === d.id) composer()?.focus();
-    const got = await this.move(d.id, name, {});
+    const going = this.move(d.id, name, {});
+    this.going.set(d.id, going);
+    const got = await going;
+    if (this.going.get(d.id) === going) this.going.delete(d.id);
     if (got) return say(done);
     Object.assign(d, before);
     store.emit('detail', d.id);
@@ -185,7 +190,7 @@ export class Commands {
     const msgs = store.timeline(d.id);
     const claimed = msgs.findLast((m) => m.event && ['claim', 'take_over', 'takeover_agent', 'transfer_agent'].includes(m.event.edge));
     const reply = msgs.findLast((m) => m.author.kind === 'agent' && m.author.id === d.owner.id && m.kind !== 'note' && m.kind !== 'event');
-    const ago = (/** @type {Msg|undefined} */ m) => (m ? `${clock(m.at)}, ${span(Date.now() - new Date(m.at).getTime())} ago` : '');
+    const ago = (/** @type {Msg|undefined} */ m) => (m ? `${clock(m.at)}, ${Date.now() - new Date(m.at).getTime() < 60_000 ? 'just now' : `${span(Date.now() - new Date(m.at).getTime())} ago`}` : '');
     ask({
       title: `Take over from ${first}?`,
       facts: [['Claimed', ago(claimed) || 'not known'], ['Last reply', ago(reply) || 'none yet']],
@@ -255,6 +260,7 @@ export class Commands {
 
   /** @param {string} id @param {Msg} m */
   async deliver(id, m) {
+    await this.going.get(id); // words may be faster than the claim they follow
     const until = Date.now() + retryFor;
     const note = m.kind === 'note';
     let epoch = m.epoch;

@@ -3,6 +3,7 @@
 // What is typed is kept until it is sent, whoever owns the conversation.
 
 import { button, el, icon, shout } from './dom.js';
+import { others, typing } from './presence.js';
 import { store } from './store.js';
 import { clock, personName } from './text.js';
 import { ownerName, windowOf } from './words.js';
@@ -22,11 +23,24 @@ export class Composer {
     this.text.rows = 2;
     this.text.maxLength = 10_000;
     this.text.spellcheck = true;
-    this.text.addEventListener('input', () => { this.keep(); this.grow(); });
+    this.text.addEventListener('input', () => { this.keep(); this.grow(); typing(); });
     this.text.addEventListener('keydown', (e) => this.keys(e));
     this.send = button('Send', () => this.submit(), { cls: 'button-main', key: '⏎' });
     this.hint = el('span', 'meta push box-count');
+    this.there = el('span', 'meta push there');
+    this.there.setAttribute('role', 'status');
   }
+
+  /** Who else looks at it or writes. */
+  paintThere() {
+    const o = others(this.id);
+    const first = (/** @type {string[]} */ names) => names.map((n) => personName(n).split(' ')[0]).join(' and ');
+    const words = o.customer ? 'They are typing' : o.typing.length ? `${first(o.typing)} ${o.typing.length > 1 ? 'are' : 'is'} typing` : o.viewing.length ? `${first(o.viewing)} ${o.viewing.length > 1 ? 'are' : 'is'} viewing` : '';
+    if (this.there.textContent !== words) this.there.textContent = words;
+  }
+
+  /** Is there anything that was typed and not sent? */
+  drafted() { return Boolean(this.text.value.trim() || drafts.get(`${this.id} private`)?.trim()); }
 
   draftKey() { return `${this.id} ${this.mode}`; }
   keep() { drafts.set(this.draftKey(), this.text.value); }
@@ -78,8 +92,8 @@ export class Composer {
     if (reply) modes.append(one('private', 'Private', 'lock'));
     if (can.includes('note') || this.mode === 'note') modes.append(one('note', 'Note', 'note'));
     const note = this.mode === 'note';
-    const top = el('div', 'composer-top', modes);
-    if (!reply) top.append(button('Close', () => this.setMode('private', false), { cls: 'button-plain button-small push' }));
+    const top = el('div', 'composer-top', modes, this.there);
+    if (!reply) top.append(button('Close', () => this.setMode('private', false), { cls: 'button-plain button-small' }));
     this.text.setAttribute('aria-label', note ? 'Write a note' : 'Write a reply');
     this.text.placeholder = note ? 'Only colleagues see it' : 'Write a reply';
     this.text.value = drafts.get(this.draftKey()) ?? '';
@@ -106,7 +120,7 @@ export class Composer {
     if (can.includes('note')) box.append(button('Note', () => this.setMode('note', true), { key: 'N' }));
     if (can.includes('claim')) box.append(button('Claim', () => this.cmd.run('claim'), { key: 'C', label: 'Claim to answer' }));
     else if (can.includes('take_over')) box.append(button('Take over', () => this.cmd.run('take_over'), { key: 'C', label: 'Take over to answer' }));
-    this.root.replaceChildren(box);
+    this.root.replaceChildren(el('div', 'there-line', this.there), box);
   }
 
   /** @param {string} mode @param {boolean} focus */

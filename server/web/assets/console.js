@@ -10,6 +10,7 @@ import { startKeys } from './keys.js';
 import { banner, menu } from './layer.js';
 import { focusList, startList, step } from './list.js';
 import { follow } from './live.js';
+import { hearPresence, startPresence } from './presence.js';
 import { startSide } from './side.js';
 import { store } from './store.js';
 import { startTalk, toEnd } from './talk.js';
@@ -117,6 +118,7 @@ let listTimer = 0;
 let talkTimer = 0;
 /** @param {{conv?: string, type: string}} hint */
 function onHint(hint) {
+  if (hint.type === 'presence') return hearPresence(hint);
   if (/^flow/.test(hint.type)) void flows();
   if (/kill|pause/.test(hint.type)) void paused();
   clearTimeout(listTimer);
@@ -210,6 +212,7 @@ startList({ open, takeNext: () => cmd.run('take_next'), go });
 startTalk(cmd);
 startSide(cmd);
 startKeys(cmd, open);
+startPresence();
 firstBanners();
 byId('open-command').addEventListener('click', () => commandBar(cmd, open));
 byId('me').addEventListener('click', meMenu);

@@ -5,7 +5,7 @@
 import { appendText, clock, personName, pieces } from './text.js';
 
 /** @typedef {{payload: string, label: string, description?: string}} Option */
-/** @typedef {{scroll: HTMLElement, list: HTMLElement, replies: HTMLElement, hint: HTMLElement, onTap: (seq: number, option: Option) => void}} Parts */
+/** @typedef {{scroll: HTMLElement, list: HTMLElement, replies: HTMLElement, hint: HTMLElement, onTap: (seq: number, option: Option, byKey: boolean) => void}} Parts */
 
 /** @param {string} tag @param {string} cls @param {...(Node|string)} kids */
 function el(tag, cls, ...kids) {
@@ -108,7 +108,7 @@ export class Log {
 
   /** An own message as the server has it: takes the place of the one shown at once. @param {string} id @param {number} seq @param {any} m */
   echo(id, seq, m) {
-    const tapped = Boolean(m.tap ?? m.option ?? (m.kind === 'tap'));
+    const tapped = Boolean(m.tapped ?? m.tap ?? m.option ?? (m.kind === 'tap'));
     let row = m.client_id ? this.own.get(m.client_id) : undefined;
     if (!row) row = [...this.own.values()].find((r) => r.dataset.words === String(m.text ?? '') && !r.dataset.seq);
     if (row) this.own.delete(String(row.dataset.client));
@@ -274,7 +274,7 @@ export class Log {
       const b = /** @type {HTMLButtonElement} */ (el('button', 'w-opt', words, key));
       b.type = 'button';
       b.tabIndex = i ? -1 : 0;
-      b.addEventListener('click', () => this.p.onTap(q.seq, o));
+      b.addEventListener('click', (e) => this.p.onTap(q.seq, o, e.detail === 0));
       this.p.replies.append(b);
     });
     if (q) this.toEnd(true);

@@ -28,7 +28,10 @@ let prefill = '';
 
 const log = new Log({
   scroll: $('scroll'), list: $('log'), replies: $('replies'), hint: $('hint'),
-  onTap: (seq, option) => deliver(option.label, { message: seq, payload: option.payload }),
+  onTap: (seq, option, byKey) => {
+    void deliver(option.label, { message: seq, payload: option.payload });
+    if (byKey) text.focus(); // the button is gone: the next words go on from here
+  },
 });
 
 const link = new Link(String(about.base), String(about.channel), {
@@ -169,16 +172,17 @@ function showOwner(data) {
   owner = kind;
   const bot = kind !== 'queue' && kind !== 'agent';
   $('person').hidden = !bot;
+  $('foot').hidden = !bot;
   text.placeholder = kind === 'queue' ? 'Add something for them' : 'Write a message';
   if (bot) {
     $('owner').textContent = about.hours ?? '';
     $('place').textContent = about.wait ?? '';
   } else if (kind === 'queue') {
     $('owner').textContent = ['In line for a person', spot && `number ${Number(data.position)}`, minutes].filter(Boolean).join(' · ');
-    $('place').textContent = [spot, minutes].filter(Boolean).join(' · ') || 'waiting for a person';
+    $('place').textContent = '';
   } else {
     $('owner').textContent = `${name} answers you`;
-    $('place').textContent = `${name} answers you`;
+    $('place').textContent = '';
   }
   log.waiting(kind === 'queue' ? { minutes, spot } : null);
   if (kind !== 'agent') log.here = '';

@@ -150,7 +150,8 @@ function card(i) {
   words.append(plain(i.last.preview || i.why || ''));
   const count = i.unread > 0 ? el('span', 'card-count', String(Math.min(i.unread, 99)), unseen(' unread')) : el('span');
   const meta = el('span', 'card-meta', el('span', 'cut', plain(i.topic || i.why || i.channel)));
-  if (i.headline_slot) meta.append(el('span', 'mono cut', plain(i.headline_slot)));
+  // Long words that are hidden say nothing on a card.
+  if (i.headline_slot && !/•{6}/.test(i.headline_slot)) meta.append(el('span', 'mono cut', plain(i.headline_slot)));
   a.append(name, el('span', `due ${due.cls}`.trim(), due.words), words, count, meta, flags(i));
   return a;
 }

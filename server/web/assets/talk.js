@@ -24,7 +24,9 @@ export function startTalk(commands) {
   store.on('current', show);
   store.on('detail', (id) => { if (pane?.id === id) paintHead(); });
   store.on('messages', (id) => { if (pane?.id === id) paintLog(); });
+  store.on('presence', (id) => { if (pane?.id === id) pane.composer.paintThere(); });
   setInterval(() => { if (pane) paintHead(); }, 15_000);
+  setInterval(() => pane?.composer.paintThere(), 5_000);
   show();
 }
 
@@ -56,6 +58,7 @@ function show() {
   dock.setAttribute('aria-label', 'Actions');
   pane = { id, sig: '', head: el('header', 'pane-head'), facts: el('div', 'facts'), notice: el('div', 'talk-notice'), log, timeline, composer: new Composer(id, cmd), dock };
   main.replaceChildren(pane.head, pane.facts, el('div', 'talk-middle', pane.notice, timeline), pane.composer.root, dock);
+  pane.composer.paintThere();
   paintHead();
   paintLog();
   setTimeout(() => log.setAttribute('aria-live', 'polite'), 1500);
@@ -151,7 +154,7 @@ function facts(i, d) {
   epoch.dataset.epoch = String(i.epoch);
   desk.append(epoch);
   const win = windowOf(d?.window);
-  if (d?.sends_left !== undefined && d.sends_left !== null) desk.append(el('span', 'fact push', `${d.sends_left} sends left`));
+  if (typeof d?.sends_left === 'number' && d.sends_left <= 10) desk.append(el('span', 'fact push', `${d.sends_left} sends left`));
   if (win) desk.append(el('span', `fact push ${win.cls}`, win.words));
   const why = d?.packet ? causeWords(d.packet.cause) : i.owner.kind === 'bot' ? 'with the assistant' : '';
   const short = el('span', 'cut', el('b', '', why ? why.charAt(0).toUpperCase() + why.slice(1) : personName(i.channel)));

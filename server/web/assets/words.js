@@ -39,6 +39,10 @@ export function span(ms) {
  */
 export function dueOf(i) {
   if (i.status === 'resolved') return { words: 'resolved', cls: '' };
+  if (!i.due && i.waiting_since && i.owner.kind !== 'bot') {
+    const waits = Date.now() - new Date(i.waiting_since).getTime();
+    return { words: waits < 60_000 ? 'just wrote' : `waits ${span(waits)}`, cls: '' };
+  }
   if (!i.due) return { words: i.owner.kind === 'bot' ? 'assistant asks' : i.owner.kind === 'agent' ? 'waiting on them' : '', cls: '' };
   const left = new Date(i.due.at).getTime() - Date.now();
   if (left < 0) return { words: `${span(-left)} over`, cls: 'due-over' };
