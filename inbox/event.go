@@ -136,9 +136,9 @@ func (x *decision) first(a *arrival) error {
 		x.ends = true
 		return d.Fire(Shift{Edge: EdgeOpenBlocked, By: "customer"})
 	case a.in.Kind == dm.KindEncrypted:
-		return x.toPeople(a, dm.CauseUnreadable, "")
+		return x.toPeople(a, dm.CauseUnreadable, "ack")
 	case a.flood == flooding:
-		return x.toPeople(a, dm.CauseFlood, "")
+		return x.toPeople(a, dm.CauseFlood, "ack")
 	case a.in.Kind == dm.KindMention && a.acct.Common.Public == "listen":
 		return x.toPeople(a, dm.CausePublic, "")
 	case x.s.switches.killed(a.acct.Alias, ""):
@@ -150,7 +150,7 @@ func (x *decision) first(a *arrival) error {
 	case !ok && public:
 		return x.toPeople(a, dm.CausePublic, "")
 	case !ok:
-		return x.toPeople(a, dm.CauseNoFlow, "")
+		return x.toPeople(a, dm.CauseNoFlow, "ack")
 	case x.s.switches.killed(a.acct.Alias, flow):
 		return x.toPeople(a, dm.CauseKillSwitch, "paused")
 	}
@@ -239,9 +239,9 @@ func (x *decision) toBot(a *arrival, opening bool) error {
 		x.append(d, a, nil, nil)
 		return nil
 	case a.in.Kind == dm.KindEncrypted:
-		return x.toPeople(a, dm.CauseUnreadable, "")
+		return x.toPeople(a, dm.CauseUnreadable, "ack")
 	case a.flood == flooding:
-		return x.toPeople(a, dm.CauseFlood, "")
+		return x.toPeople(a, dm.CauseFlood, "ack")
 	case x.s.switches.killed(a.acct.Alias, d.state.Flow):
 		seq := x.append(d, a, nil, nil)
 		return d.killed(seq, x.s)

@@ -222,6 +222,7 @@ func TestUnreadableMessageGoesToAPerson(t *testing.T) {
 	if v := r.view("ada"); v.Snap.Handoff == nil || v.Snap.Handoff.Cause != dm.CauseUnreadable {
 		t.Fatalf("%+v", v.Snap.Handoff)
 	}
+	r.want("Thanks for your message. Our team will reply here.") // no handoff is silent
 }
 
 func TestRobotsAreStoredAndNotAnswered(t *testing.T) {
