@@ -182,7 +182,10 @@ func (l *loader) target(n *source.Node, edge, key string) *engine.Exit {
 		if dotted {
 			at = n.At(len(flow)+1, len(n.Text))
 		}
-		l.suggest(l.err("E301", at, "there is no state called %q in flow %s", state, flow), state, names)
+		d := l.err("E301", at, "there is no state called %q in flow %s", state, flow)
+		if l.suggest(d, state, names); d.Hint == "" && !dotted && l.byName[state] != nil {
+			d.Hint = state + " is a flow; write " + state + ".start"
+		}
 	}
 	return e
 }

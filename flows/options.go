@@ -93,6 +93,8 @@ func (l *loader) optionExit(o *optionSrc, v *source.Node, into string) *engine.E
 	case source.Map:
 		o.written = hasExit(v) || l.nearExit(v, "option")
 		return l.exitIn(v, name, name, false)
+	case source.List:
+		o.written = true // E104 says what is wrong with it
 	}
 	return nil
 }
