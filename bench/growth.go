@@ -128,7 +128,8 @@ func (b *bench) bulk(dir string, conversations int) error {
 // stored is an open conversation of ten messages with nothing left to send.
 func (s *sample) stored() storage.Turn {
 	t := s.open()
-	t.Outbox, t.Timers, t.Events, t.Records, t.Receipts = nil, nil, nil, nil, nil
+	seen, receipts := t.Seen, t.Receipts
+	t.Outbox, t.Timers, t.Events, t.Records, t.Seen, t.Receipts = nil, nil, nil, nil, nil, nil
 	first := t.Messages[0]
 	kinds := t.Messages
 	t.Messages = make([]storage.Message, perConversation)
@@ -137,6 +138,15 @@ func (s *sample) stored() storage.Turn {
 		t.Messages[i].Seq = first.Seq + int64(i)
 		if t.Messages[i].Dir == storage.DirOut {
 			t.Messages[i].Delivery = storage.DeliverySent
+			continue
+		}
+		for _, k := range seen {
+			copy(k.Key[:], s.fresh(k.Key[:]))
+			t.Seen = append(t.Seen, k)
+		}
+		for _, r := range receipts {
+			r.Hash, r.Seq = s.spread(), t.Messages[i].Seq
+			t.Receipts = append(t.Receipts, r)
 		}
 	}
 	return t

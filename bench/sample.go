@@ -127,11 +127,16 @@ func (s *sample) fresh(old []byte) []byte {
 	return out
 }
 
+// spread is a new value that lies anywhere among the others, as a keyed hash does.
+func (s *sample) spread() []byte {
+	out := binary.BigEndian.AppendUint64(nil, s.n.Add(1)*0x9e3779b97f4a7c15)
+	return binary.BigEndian.AppendUint64(out, s.n.Load())
+}
+
 // open is a copy of the opening turn for somebody new.
 func (s *sample) open() storage.Turn {
 	t := s.copyOf(&s.opening)
-	addr := s.fresh(t.Conv.Addr)
-	binary.BigEndian.PutUint64(addr, s.n.Add(1)*0x9e3779b97f4a7c15) // keyed hashes are spread
+	addr := s.spread()
 	t.Key.Addr, t.Conv.Addr = addr, addr
 	t.Conv.UID = storage.UID(uuid.Must(uuid.NewV7()))
 	contact := *t.Contact
@@ -219,10 +224,14 @@ func (s *sample) copyOf(from *storage.Turn) storage.Turn {
 	}
 	t.Receipts, t.Records = slices.Clone(t.Receipts), slices.Clone(t.Records)
 	for i := range t.Receipts {
-		t.Receipts[i].Hash = s.fresh(t.Receipts[i].Hash)
+		t.Receipts[i].Hash = s.spread()
 	}
 	for i := range t.Records {
-		t.Records[i].ID = s.fresh(t.Records[i].ID)
+		if id := t.Records[i].ID; len(id) > 16 { // the day, then a hash
+			t.Records[i].ID = append(slices.Clone(id[:len(id)-16]), s.spread()...)
+		} else {
+			t.Records[i].ID = s.fresh(id)
+		}
 	}
 	return t
 }
