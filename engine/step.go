@@ -300,8 +300,12 @@ func (t *turn) result() Result {
 	return res
 }
 
-// keepSent adds the time of every message said to the last ones kept.
+// keepSent adds the time of every message said to the last ones kept; answers
+// to taps and exact answers are no part of a loop and not counted.
 func (t *turn) keepSent() {
+	if t.exempt {
+		return
+	}
 	said := 0
 	for _, e := range t.out {
 		if _, ok := e.(Say); ok {
