@@ -99,6 +99,9 @@ const previewRunes = 120
 // preview keeps the last words on the card.
 func (d *Draft) preview(m NewMessage) {
 	c := &d.card
+	if m.Author == storage.AuthorNotice && c.Preview != "" {
+		return // "you are in line" is no news to those who look at the line
+	}
 	c.At, c.Author = m.At.UnixMilli(), AuthorWord(m.Author)
 	if m.Author == storage.AuthorAgentNative {
 		c.Author = dm.AuthorAgent
