@@ -64,17 +64,22 @@ func (a *awaiting) of(conversation int64) (rows []storage.OutboxRow) {
 }
 
 // ambiguous settles a row that may have been written without an answer we
-// could read: by what the platform can tell us, else by the channel's policy.
-func (x *sender) ambiguous(ctx context.Context, row storage.OutboxRow, _ *letter) {
+// could read (l nil: because its process ended), by what the platform can tell
+// us, else by the channel's policy.
+func (x *sender) ambiguous(ctx context.Context, row storage.OutboxRow, l *letter) {
 	x.s.metrics.ambiguous.WithLabelValues(x.acct.Alias).Inc()
 	policy := x.acct.Common.AmbiguousBot
 	if row.Origin == storage.OriginAgent {
 		policy = x.acct.Common.AmbiguousMan
 	}
 	now := x.s.now()
+	due := now // our own end is no reason to wait: the platform refused nothing
+	if l != nil {
+		due = now.Add(retryDelay(row.Attempt+2, jitter))
+	}
 	switch caps := x.acct.Caps; {
 	case caps.Send == channels.Idempotent && policy != "hold":
-		x.again(row, string(dm.ReasonTransient))
+		x.again(row, string(dm.ReasonTransient), due)
 	case caps.Send == channels.Reconcilable && row.Error != codeResent:
 		wait := caps.Reconcile
 		if wait <= 0 || wait > reconcileMost {
@@ -82,18 +87,17 @@ func (x *sender) ambiguous(ctx context.Context, row storage.OutboxRow, _ *letter
 		}
 		x.unknown(row, now.Add(wait))
 	case policy == "resend" && row.Error != codeResent:
-		x.again(row, codeResent)
+		x.again(row, codeResent, due)
 	case caps.Send == channels.Windowed && row.Error != codeResent && policy != "hold" && now.Sub(time.UnixMilli(row.MarkedAt)) < caps.Reconcile:
-		x.again(row, codeResent)
+		x.again(row, codeResent, due)
 	default:
 		x.holdRow(ctx, row)
 	}
 }
 
 // again sends the row once more, with the same key.
-func (x *sender) again(row storage.OutboxRow, code string) {
+func (x *sender) again(row storage.OutboxRow, code string, due time.Time) {
 	now := x.s.now()
-	due := now.Add(retryDelay(row.Attempt+2, jitter))
 	_, _ = x.s.settleSurely(storage.Settlement{Do: "retry", Row: row.ID, Attempt: row.Attempt, Now: now.UnixMilli(), DueAt: due.UnixMilli(), Error: code}) // wrote has logged what went wrong
 }
 
@@ -193,7 +197,7 @@ func (x *sender) reconcile(ctx context.Context, row storage.OutboxRow) {
 		x.holdRow(ctx, row)
 	default:
 		x.s.awaiting.take(keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)))
-		x.again(row, codeResent)
+		x.again(row, codeResent, x.s.now().Add(retryDelay(row.Attempt+2, jitter)))
 	}
 }
 
