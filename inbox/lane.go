@@ -74,7 +74,7 @@ func (l *lanes) work(k laneKey) {
 		for i, j := range batch {
 			events[i] = j.event
 		}
-		leave := oneLane()
+		leave := oneLane(len(events))
 		l.events(k, events)
 		leave()
 	}

@@ -22,6 +22,6 @@ func poisonSpreads() bool { return false }
 
 func stopAtOnce() bool { return false }
 
-func oneLane() func() { return func() {} }
+func oneLane(int) func() { return func() {} }
 
 func stepPanics(string) {}

@@ -57,11 +57,11 @@ var lane = make(chan struct{}, 1)
 
 // oneLane: all addresses wait in one line, one event at a time, each for as
 // long as a slow disk takes.
-func oneLane() (leave func()) {
+func oneLane(events int) (leave func()) {
 	if !mutant("one_lane") {
 		return func() {}
 	}
 	lane <- struct{}{}
-	time.Sleep(2 * time.Millisecond)
+	time.Sleep(time.Duration(events) * 2 * time.Millisecond)
 	return func() { <-lane }
 }
