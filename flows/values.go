@@ -151,7 +151,9 @@ func (l *loader) duration(n *source.Node, def time.Duration) time.Duration {
 func (l *loader) badDuration(n *source.Node, s string) {
 	d := l.err("E105", n.Range, "%q is not a duration; write 30s, 10m, 23h, 30d or 1h30m (1s to 400d)", s)
 	if m := regexp.MustCompile(`^(\d{1,6}) ?(s|m|h|d|sec|min|hour|day)[a-z]*$`).FindStringSubmatch(s); m != nil {
-		d.Message = strconv.Quote(s) + " is not a duration; write " + m[1] + m[2][:1]
+		if meant := m[1] + m[2][:1]; meant != s { // what is only too long is told the limits
+			d.Message = strconv.Quote(s) + " is not a duration; write " + meant
+		}
 	}
 }
 
