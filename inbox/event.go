@@ -106,6 +106,13 @@ func (x *decision) message(a *arrival) error {
 		a.res.Status = statusIgnored
 		return nil
 	}
+	if x.lateThanks(a) {
+		d := x.touch(a)
+		unread := d.conv.Unread
+		x.append(d, a, nil, nil)
+		d.conv.Unread, x.ends = unread, true
+		return nil
+	}
 	d := x.open(a)
 	x.learn(a)
 	logText(a.in.Text)
