@@ -101,6 +101,11 @@ func TestPromise_W14_Phone(t *testing.T) {
 	}
 	b.eval("find('Talk to a person', inFrame()).click()")
 	b.hears("passed this to Orders")
+	atEnd := "(s => s.scrollHeight - s.scrollTop - s.clientHeight < 2)(inFrame().querySelector('#scroll'))"
+	b.until("the last words in view", atEnd)
+	b.size(screen{width: 390, height: 480}, "light") // the keyboard comes up
+	b.until("the last words in view above the keyboard", "inFrame().defaultView.innerHeight===480 && "+atEnd)
+	b.size(phone, "light")
 	b.shot("w14-chat")
 	a.until("the card", "document.querySelector('.card[data-id]')?.innerText.includes('AB123456')")
 	a.eval("document.querySelector('.card[data-id]').click()")

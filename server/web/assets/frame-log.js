@@ -45,6 +45,10 @@ export class Log {
       const s = parts.scroll;
       this.pinned = s.scrollHeight - s.scrollTop - s.clientHeight < 40;
     }, { passive: true });
+    // A phone's keyboard, or another width: who was at the end stays there.
+    const size = new ResizeObserver(() => this.toEnd());
+    size.observe(parts.scroll);
+    size.observe(parts.list);
     parts.replies.addEventListener('keydown', (e) => this.walk(e));
   }
 

@@ -80,7 +80,7 @@
       position: 'fixed', 'z-index': '2147483001', display: open ? 'block' : 'none', border: '0', 'color-scheme': 'normal', background: dark.matches ? '#181F27' : '#FFFFFF',
       left: full ? '0' : side === 'left' ? '24px' : 'auto', right: full ? '0' : side === 'right' ? '24px' : 'auto', top: full ? '0' : 'auto', bottom: full ? '0' : '24px',
       width: full ? '100%' : '360px', height: full ? '100dvh' : 'min(560px, calc(100vh - 48px))', 'max-width': 'none', 'max-height': 'none',
-      'border-radius': full ? '0' : '12px', 'box-shadow': full ? 'none' : '0 0 0 1px rgb(26 35 48 / .08), 0 16px 48px rgb(26 35 48 / .18)',
+      'border-radius': full ? '0' : '12px', 'box-shadow': full ? 'none' : dark.matches ? '0 0 0 1px rgb(255 255 255 / .16), 0 16px 48px rgb(0 0 0 / .5)' : '0 0 0 1px rgb(26 35 48 / .08), 0 16px 48px rgb(26 35 48 / .18)',
     });
     if (open && full) document.documentElement.style.setProperty('overflow', 'hidden');
     else document.documentElement.style.removeProperty('overflow');
