@@ -65,7 +65,7 @@ func lockFolder(dir string) (*folderLock, error) {
 			return nil, fmt.Errorf("storage: lock file %s: %w", path, err)
 		}
 		pid, _ := os.ReadFile(path)
-		return nil, fmt.Errorf("%w: process %s holds %s; stop it first, or use another data folder",
+		return nil, fmt.Errorf("%w: process %s holds %s",
 			storage.ErrLocked, strings.TrimSpace(string(pid)), path)
 	}
 	// The pid is for people only, so a full disk does not matter here.
