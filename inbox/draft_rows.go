@@ -24,7 +24,7 @@ func (d *Draft) Append(m NewMessage) int64 {
 	if !m.PlatformAt.IsZero() {
 		row.PlatformAt = m.PlatformAt.UnixMilli()
 	}
-	if m.Author == storage.AuthorBot {
+	if m.Author == storage.AuthorBot || m.Author == storage.AuthorNotice {
 		row.Revision = setIDBytes(d.state.Set)
 	}
 	var err error
