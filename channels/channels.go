@@ -261,6 +261,12 @@ type Accepted struct {
 	Conv   string // public id of the conversation
 }
 
+// Placer is a Host that knows the place in line of a customer who waits: an
+// owner event as it is now, without a number. ok is false when they do not wait.
+type Placer interface {
+	Place(ctx context.Context, channel, thread string) (event Shown, ok bool)
+}
+
 // Host is what inbox gives to a Server.
 type Host interface {
 	// Accept returns after the durable commit of every event.

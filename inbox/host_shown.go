@@ -25,6 +25,8 @@ type shownMessage struct {
 	Links      []dm.Link     `json:"links"`
 	Media      []dm.Media    `json:"media"`
 	ClientID   string        `json:"client_id,omitempty"`
+	Tapped     bool          `json:"tapped,omitempty"`
+	OptionsOff bool          `json:"options_off,omitempty"`
 	Edited     bool          `json:"edited,omitempty"`
 	Removed    bool          `json:"removed,omitempty"`
 	Visibility string        `json:"visibility,omitempty"`
@@ -67,20 +69,17 @@ func (h *host) Since(ctx context.Context, channel, thread string, after int64) (
 	if err != nil {
 		return nil, nil, h.s.refusal(err)
 	}
-	var out []channels.Shown
+	var list shownList
 	for _, c := range convs {
 		err := h.s.eachMessage(ctx, c.ID, max(after, c.FirstSeq), func(m storage.Message) error {
-			shown, ok, err := shownOf(keys, c, m)
-			if ok && err == nil {
-				out = append(out, shown)
-			}
-			return err
+			return list.add(keys, c, m)
 		})
 		if err != nil {
 			return nil, nil, h.s.refusal(err)
 		}
 	}
-	return out, more, nil
+	h.placed(ctx, snaps[0].Conv, list.items)
+	return list.items, more, nil
 }
 
 // after lists the conversations of a contact on one channel that reach beyond seq, oldest first.
@@ -127,19 +126,8 @@ func (s *Service) eachMessage(ctx context.Context, conversation, after int64, f 
 	}
 }
 
-// shownOf is one row as its customer may see it; notes and what was never
-// sent are not for them.
-func shownOf(keys *Reader, c storage.Conversation, m storage.Message) (channels.Shown, bool, error) {
-	if m.Kind == storage.MsgNote || m.Delivery == storage.DeliveryCancelled || m.Delivery == storage.DeliveryFailed {
-		return channels.Shown{}, false, nil
-	}
-	body, err := keys.Body(c.UID, m)
-	if err != nil {
-		return channels.Shown{}, false, err
-	}
-	if m.Kind == storage.MsgEvent {
-		return shownOwner(m, body)
-	}
+// shownMessageOf is a row with words as its customer may see it.
+func shownMessageOf(c storage.Conversation, m storage.Message, body Body) shownMessage {
 	out := shownMessage{ID: messageID(c.UID, m.Seq), Seq: m.Seq, Author: shownAuthor{Role: roleOf(m.Author)}, At: time.UnixMilli(m.At).UTC(),
 		Text: body.Text, Options: []shownOption{}, Links: []dm.Link{}, Media: []dm.Media{}, Edited: m.Edited, Removed: m.Removed}
 	if m.Public {
@@ -149,7 +137,7 @@ func shownOf(keys *Reader, c storage.Conversation, m storage.Message) (channels.
 	case m.Removed:
 		out.Text = ""
 	case m.Dir == storage.DirIn:
-		out.ClientID = body.MessageID
+		out.ClientID, out.Tapped = body.MessageID, body.Tap != nil && !body.Tap.Forged
 		out.Media = append(out.Media, body.Media...)
 	default:
 		out.Media = append(out.Media, body.Media...)
@@ -160,8 +148,7 @@ func shownOf(keys *Reader, c storage.Conversation, m storage.Message) (channels.
 			out.Options = append(out.Options, shownOption{Payload: o.Payload, Label: o.Label, Description: o.Description})
 		}
 	}
-	data, err := json.Marshal(out)
-	return channels.Shown{Seq: m.Seq, Event: "message", Data: data}, true, err
+	return out
 }
 
 // messageID is how a message is named outside: CONVERSATION-SEQ.
@@ -193,22 +180,19 @@ func shownOwner(m storage.Message, body Body) (channels.Shown, bool, error) {
 			break
 		}
 	}
-	owner := map[string]string{}
+	var owner shownOwnership
 	switch ownerOf(to) {
 	case storage.OwnerAgent:
-		owner["owner"] = dm.OwnerAgent
-		if body.Line.Name != "" {
-			owner["name"] = body.Line.Name
-		}
+		owner = shownOwnership{Owner: dm.OwnerAgent, Name: body.Line.Name}
 	case storage.OwnerQueue:
-		owner["owner"] = dm.OwnerQueue
+		owner.Owner = dm.OwnerQueue
 	case storage.OwnerBot:
-		owner["owner"] = dm.OwnerBot
+		owner.Owner = dm.OwnerBot
 	default:
-		owner["owner"] = dm.OwnerNone
+		owner.Owner = dm.OwnerNone
 	}
 	data, err := json.Marshal(owner)
-	return channels.Shown{Seq: m.Seq, Event: "owner", Data: data}, to != "", err
+	return channels.Shown{Seq: m.Seq, Event: eventOwner, Data: data}, to != "", err
 }
 
 // SentLog lists what a development channel said, over all its threads, in
@@ -255,18 +239,16 @@ func (h *host) sentIn(ctx context.Context, item storage.Summary, all []shownMess
 	if err != nil {
 		return all, err
 	}
+	keys := v.Reader()
 	err = h.s.eachMessage(ctx, item.Conv.ID, item.Conv.FirstSeq, func(m storage.Message) error {
 		if m.Dir != storage.DirOut || m.Delivery < storage.DeliverySent || m.Delivery > storage.DeliveryRead {
 			return nil
 		}
-		shown, ok, err := shownOf(v.Reader(), item.Conv, m)
-		if err != nil || !ok {
+		body, err := keys.Body(item.Conv.UID, m)
+		if err != nil || m.Kind == storage.MsgNote || m.Kind == storage.MsgEvent {
 			return err
 		}
-		var one shownMessage
-		if err := json.Unmarshal(shown.Data, &one); err != nil {
-			return err
-		}
+		one := shownMessageOf(item.Conv, m, body)
 		one.Visibility, one.Person, one.Key = visibility(m.Public), v.Address.Thread, one.ID
 		all = append(all, one)
 		return nil

@@ -43,6 +43,7 @@ type Service struct {
 	cache     *cache
 	floods    *floods
 	figures   queueFigures
+	places    places
 	outbox    *outbox
 	awaiting  *awaiting
 	handed    handed

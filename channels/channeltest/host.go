@@ -33,6 +33,7 @@ type Host struct {
 	rows     []dm.Outbound
 	settled  int
 	sent     []channels.Shown
+	places   map[string]channels.Shown
 }
 
 type seen struct {
@@ -50,7 +51,7 @@ type file struct {
 func NewHost(now time.Time) *Host {
 	return &Host{
 		now: now, seen: map[string]seen{}, sessions: map[string]channels.Session{}, shown: map[string][]channels.Shown{},
-		more: make(chan struct{}), reads: map[string]int64{}, files: map[string]file{},
+		more: make(chan struct{}), places: map[string]channels.Shown{}, reads: map[string]int64{}, files: map[string]file{},
 	}
 }
 
@@ -81,6 +82,21 @@ func (h *Host) Show(thread string, s channels.Shown) {
 	defer h.mu.Unlock()
 	h.shown[thread] = append(h.shown[thread], s)
 	h.wake()
+}
+
+// Stand puts the customer of a thread somewhere in a line.
+func (h *Host) Stand(thread string, s channels.Shown) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.places[thread] = s
+}
+
+// Place is where Stand put the customer.
+func (h *Host) Place(_ context.Context, _, thread string) (channels.Shown, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, ok := h.places[thread]
+	return s, ok
 }
 
 // Queue adds rows that wait to be pulled.

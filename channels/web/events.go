@@ -65,6 +65,7 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request, v visitor, afte
 	w.WriteHeader(http.StatusOK)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	var owner string // as it was told last
 	for {
 		shown, more, err := s.host.Since(ctx, s.a.Name, v.session.Thread, after)
 		if err != nil {
@@ -75,6 +76,9 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request, v visitor, afte
 				return
 			}
 			after = max(after, e.Seq)
+			if e.Event == "owner" {
+				owner = string(e.Data)
+			}
 		}
 		if out.Flush() != nil {
 			return
@@ -82,13 +86,29 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request, v visitor, afte
 		select {
 		case <-more:
 		case <-beat.C:
-			if _, err := w.Write([]byte(": \n\n")); err != nil || out.Flush() != nil {
+			sign := []byte(": \n\n")
+			if e, moved := s.moved(ctx, v, owner); moved {
+				owner, sign = string(e.Data), frame(e)
+			}
+			if _, err := w.Write(sign); err != nil || out.Flush() != nil {
 				return
 			}
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// moved says whether the place of a visitor who waits is another than the one
+// told last; it is looked up with the heartbeat, so the line costs nothing while
+// it stands still.
+func (s *service) moved(ctx context.Context, v visitor, told string) (channels.Shown, bool) {
+	line, ok := s.host.(channels.Placer)
+	if !ok {
+		return channels.Shown{}, false
+	}
+	e, waits := line.Place(ctx, s.a.Name, v.session.Thread)
+	return e, waits && string(e.Data) != told
 }
 
 // frame is one event on the wire. What has no number is not remembered.

@@ -150,3 +150,28 @@ func TestStream(t *testing.T) {
 		}
 	})
 }
+
+// A visitor who waits hears of a new place in line with the next heartbeat,
+// once, and without a number that would count as read.
+func TestStreamFollowsTheLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, good)
+		s.open(`{}`, 201)
+		place := func(data string) channels.Shown { return channels.Shown{Event: "owner", Data: json.RawMessage(data)} }
+		first, thread := place(`{"owner":"queue","position":2}`), s.thread()
+		s.h.Show(thread, channels.Shown{Seq: 4, Event: first.Event, Data: first.Data})
+		s.h.Stand(thread, first)
+		go func() {
+			time.Sleep(20 * time.Second)
+			s.h.Stand(thread, place(`{"owner":"queue","position":1}`))
+		}()
+		r := s.request("GET", "/web/v1/events?after=3", "")
+		r.Header.Set("Accept", "text/event-stream")
+		got := s.do(r).Body.String()
+		want := "id: 4\nevent: owner\ndata: {\"owner\":\"queue\",\"position\":2}\n\n: \n\nevent: owner\ndata: {\"owner\":\"queue\",\"position\":1}\n\n: \n\n"
+		if !strings.HasPrefix(got, want) || strings.Count(got, "event: owner") != 2 {
+			t.Errorf("%q", got)
+		}
+	})
+}
