@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Kinds of a button.
@@ -44,12 +45,10 @@ func (t *turn) makeButtons(st *StateDef, q *Question) []button {
 			{id: idYes, kind: buttonYes, label: t.sentence("confirm_yes")},
 			{id: idNo, kind: buttonNo, label: t.sentence("confirm_no")},
 		}
-	case subWhich, subWhichSlot:
-		list := make([]button, len(q.Choices))
-		for i, c := range q.Choices {
-			list[i] = button{id: "choice_" + strconv.Itoa(i+1), kind: buttonPick, label: c, value: c}
-		}
-		return list
+	case subWhich:
+		return pickButtons(q.Choices, q.Choices)
+	case subWhichSlot:
+		return pickButtons(q.Choices, t.slotNames(q.Choices))
 	case subCorrect:
 		return t.valueButtons(q.Choices[0], nil)
 	}
@@ -67,6 +66,34 @@ func (t *turn) makeButtons(st *StateDef, q *Question) []button {
 		list = append(list, button{id: idNone, kind: buttonNone, label: t.sentence("none_of_these")})
 	}
 	return list
+}
+
+// pickButtons offer several values or slots under their labels.
+func pickButtons(values, labels []string) []button {
+	list := make([]button, len(values))
+	for i, v := range values {
+		list[i] = button{id: "choice_" + strconv.Itoa(i+1), kind: buttonPick, label: labels[i], value: v}
+	}
+	return list
+}
+
+// slotNames are what customers call some slots: the first phrase of called.
+// Slots that share it are told apart by their own names.
+func (t *turn) slotNames(slots []string) []string {
+	names, times := make([]string, len(slots)), map[string]int{}
+	for i, slot := range slots {
+		names[i] = strings.ReplaceAll(slot, "_", " ")
+		if sl := t.set.Slots[slot]; sl != nil && len(sl.Called) > 0 {
+			names[i] = sl.Called[0]
+		}
+		times[Normalise(names[i])]++
+	}
+	for i, slot := range slots {
+		if times[Normalise(names[i])] > 1 {
+			names[i] = strings.ReplaceAll(slot, "_", " ")
+		}
+	}
+	return names
 }
 
 // optionButtons are the options whose when holds.

@@ -22,10 +22,10 @@ func (l *loader) readChannels(n *source.Node) {
 	}
 	for _, p := range n.Pairs {
 		if !channelPattern.MatchString(p.Key.Text) {
-			l.err("E102", p.Key.Range, "%q is not a usable channel name: small letters, digits and -, at most 32", p.Key.Text)
+			l.err("E102", p.Key.Words(), "%q is not a usable channel name: small letters, digits and -, at most 32", p.Key.Text)
 			continue
 		}
-		l.channel(p.Key.Text, p.Value, p.Key.Range)
+		l.channel(p.Key.Text, p.Value, p.Key.Words())
 	}
 }
 
@@ -33,7 +33,7 @@ func (l *loader) channel(alias string, n *source.Node, at source.Range) {
 	c := &engine.Channel{Alias: alias, Kind: alias, Burst: -1, Enabled: true, At: l.place(at)}
 	kindAt := at
 	if s, ok := scalar(n.Get("kind")); ok {
-		c.Kind, kindAt = s, n.Get("kind").Range
+		c.Kind, kindAt = s, n.Get("kind").Words()
 	}
 	c.Enabled = l.boolean(n.Get("enabled"), true)
 	c.Languages = wordTexts(n.Get("languages"))
@@ -70,7 +70,7 @@ func (l *loader) burst(n *source.Node, s string) time.Duration {
 	}
 	d, ok := parseDuration(s)
 	if !ok || d > time.Minute {
-		l.err("E105", n.Range, "%q is not a burst; write 1500ms, 3s (at most 1m), or 0", s)
+		l.err("E105", n.Words(), "%q is not a burst; write 1500ms, 3s (at most 1m), or 0", s)
 		return -1
 	}
 	return d

@@ -63,7 +63,7 @@ func (l *loader) checkCalls(g *graph) {
 			continue
 		}
 		l.in(r.in, r.state, func() {
-			l.suggest(l.err("E306", r.name.Range, "%s never returns %q", r.flow, r.name.Text), r.name.Text, keysOf(returned[r.flow]))
+			l.suggest(l.err("E306", r.name.Words(), "%s never returns %q", r.flow, r.name.Text), r.name.Text, keysOf(returned[r.flow]))
 		})
 	}
 	for _, s := range g.states {
@@ -149,7 +149,7 @@ func (l *loader) checkRecursion(g *graph) {
 					names = append(names, p.to)
 				}
 				l.in(flow, c.at.name, func() {
-					l.err("E305", c.at.key.Range, "%s can call itself: %s", c.to, strings.Join(names, " → "))
+					l.err("E305", c.at.key.Words(), "%s can call itself: %s", c.to, strings.Join(names, " → "))
 				})
 			}
 			path = path[:len(path)-1]
@@ -218,7 +218,7 @@ func (g *graph) loop(path []*stateSrc, back *stateSrc, inLoop map[*stateSrc]bool
 	}
 	names = append(names, g.shortName(back, first))
 	g.l.in(first.flow.name, first.name, func() {
-		g.l.err("E304", first.key.Range, "these states go round for ever without waiting: %s", strings.Join(names, " → "))
+		g.l.err("E304", first.key.Words(), "these states go round for ever without waiting: %s", strings.Join(names, " → "))
 	})
 }
 
@@ -240,7 +240,7 @@ func (l *loader) checkEnds(g *graph) {
 		}
 		reported[s.flow.name] = true
 		l.in(s.flow.name, s.name, func() {
-			l.err("E312", s.key.Range, "from %q no path ends: no handoff, resolve or return can be reached", s.name)
+			l.err("E312", s.key.Words(), "from %q no path ends: no handoff, resolve or return can be reached", s.name)
 		})
 	}
 }
@@ -312,7 +312,7 @@ func (l *loader) checkTries(g *graph) {
 				continue
 			}
 			l.in(s.flow.name, s.name, func() {
-				l.warn("W318", s.key.Range, "tries are not bounded: this give_up asks the same question again")
+				l.warn("W318", s.key.Words(), "tries are not bounded: this give_up asks the same question again")
 			})
 			break
 		}

@@ -40,7 +40,7 @@ func (l *loader) checkPublic(g *graph) {
 func (l *loader) publicState(s *stateSrc) {
 	for _, name := range []string{"options", "collect"} {
 		if p := s.node.Pair(name); p != nil {
-			l.err("E122", p.Key.Range, "a public flow cannot ask questions")
+			l.err("E122", p.Key.Words(), "a public flow cannot ask questions")
 			return
 		}
 	}
@@ -90,11 +90,11 @@ func sayAt(s *stateSrc) source.Range {
 	say := s.node.Get("say")
 	switch {
 	case say == nil:
-		return s.key.Range
+		return s.key.Words()
 	case say.Kind == source.List && len(say.Items) > 1:
-		return say.Items[1].Range
+		return say.Items[1].Words()
 	}
-	return say.Range
+	return say.Words()
 }
 
 // messages counts the messages a state's say sends.

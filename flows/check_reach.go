@@ -57,12 +57,12 @@ func (l *loader) checkReach(g *graph) {
 	}
 	for _, f := range l.flows {
 		if !flowReached[f.name] && f.key != nil {
-			l.in(f.name, "", func() { l.warn("W311", f.key.Range, "no path leads to flow %q", f.name) })
+			l.in(f.name, "", func() { l.warn("W311", f.key.Words(), "no path leads to flow %q", f.name) })
 		}
 	}
 	for _, s := range g.states {
 		if !reached[s] && flowReached[s.flow.name] {
-			l.in(s.flow.name, s.name, func() { l.warn("W311", s.key.Range, "no path leads to state %q", s.name) })
+			l.in(s.flow.name, s.name, func() { l.warn("W311", s.key.Words(), "no path leads to state %q", s.name) })
 		}
 	}
 	l.checkReturns(g, g.closure(bare, false))
@@ -124,11 +124,11 @@ func (l *loader) checkEscapes(g *graph) {
 			switch e.def.Name {
 			case "stop":
 				if !g.always(e.def.Exit, engine.ExitResolve, map[*stateSrc]bool{}) {
-					l.err("E325", e.pair.Key.Range, "stop must resolve")
+					l.err("E325", e.pair.Key.Words(), "stop must resolve")
 				}
 			case "talk_to_person":
 				if !g.always(e.def.Exit, engine.ExitHandoff, map[*stateSrc]bool{}) {
-					l.err("E329", e.pair.Key.Range, "talk_to_person must lead to a handoff without another question")
+					l.err("E329", e.pair.Key.Words(), "talk_to_person must lead to a handoff without another question")
 				}
 			}
 		})

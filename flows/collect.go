@@ -10,7 +10,7 @@ func (l *loader) collect(s *stateSrc, p *source.Pair) *engine.Collect {
 	n := p.Value
 	if n.Kind != source.Map {
 		if n.Kind == source.Null {
-			l.err("E110", p.Key.Range, "collect needs a slot")
+			l.err("E110", p.Key.Words(), "collect needs a slot")
 		}
 		return nil
 	}
@@ -23,7 +23,7 @@ func (l *loader) collect(s *stateSrc, p *source.Pair) *engine.Collect {
 	}
 	slot, ok := scalar(n.Get("slot"))
 	if !ok {
-		l.missing(n, "collect", "slot", p.Key.Range, "collect needs a slot")
+		l.missing(n, "collect", "slot", p.Key.Words(), "collect needs a slot")
 	}
 	c.Slot = slot
 	var def *engine.Slot
@@ -37,10 +37,10 @@ func (l *loader) collect(s *stateSrc, p *source.Pair) *engine.Collect {
 	c.Invalid = l.invalid(n.Get("invalid"))
 	c.MaxTries = l.integer(n.Get("max_tries"), 0, 1, 10)
 	if e := n.Pair("give_up"); e != nil {
-		c.GiveUp = l.exit(e.Value, e.Key.Range, "give_up", "give_up")
+		c.GiveUp = l.exit(e.Value, e.Key.Words(), "give_up", "give_up")
 	}
 	if e := n.Pair("missing"); e != nil {
-		c.Missing = l.exit(e.Value, e.Key.Range, "missing", "missing")
+		c.Missing = l.exit(e.Value, e.Key.Words(), "missing", "missing")
 	}
 	c.Skip = l.text(n.Get("skip"), scope{})
 	if o := n.Get("options"); o != nil {
@@ -58,7 +58,7 @@ func (l *loader) needsAsk(c *engine.Collect, n *source.Node, p *source.Pair) {
 	if c.Ask != nil || slot == nil || slot.def.Ask != nil {
 		return
 	}
-	l.missing(n, "collect", "ask", p.Key.Range, "collect needs ask: slot %s has no question of its own", c.Slot)
+	l.missing(n, "collect", "ask", p.Key.Words(), "collect needs ask: slot %s has no question of its own", c.Slot)
 }
 
 // invalid is a ladder: 1st, 2nd, … the last repeats.
@@ -100,7 +100,7 @@ func (l *loader) accept(c *engine.Collect, n *source.Node, def *engine.Slot) {
 		return
 	}
 	if def != nil && def.Type != engine.SlotMedia {
-		l.err("E110", a.Key.Range, "accept is for slots of type media, %s is %s", c.Slot, def.Type)
+		l.err("E110", a.Key.Words(), "accept is for slots of type media, %s is %s", c.Slot, def.Type)
 	}
 	for _, w := range words(a.Value) {
 		if v := l.oneOf(w, "", "image", "video", "audio", "file", "location"); v != "" {

@@ -36,7 +36,7 @@ func (l *loader) projectParts() {
 		s.NoReply = l.ladder(d.Get("no_reply"), "no_reply", "defaults/")
 	}
 	l.set.Everywhere = l.everywhere(l.root.Get("everywhere"))
-	if n, ok := scalar(l.root.Get("after_resolve")); ok && l.wantFlow(n, l.root.Get("after_resolve").Range) {
+	if n, ok := scalar(l.root.Get("after_resolve")); ok && l.wantFlow(n, l.root.Get("after_resolve").Words()) {
 		l.set.AfterResolve = n
 	}
 }
@@ -58,7 +58,7 @@ func (l *loader) declareCanned() {
 			c.For, c.Good, c.Bad = wordTexts(p.Value.Get("for")), wordTexts(p.Value.Get("good")), wordTexts(p.Value.Get("bad"))
 		}
 		if text == nil {
-			l.missing(p.Value, "canned", "text", p.Key.Range, "canned response %s has no text", c.Name)
+			l.missing(p.Value, "canned", "text", p.Key.Words(), "canned response %s has no text", c.Name)
 		}
 	}
 }
@@ -105,7 +105,7 @@ func (l *loader) compileFlow(f *flowSrc) {
 	d.Everywhere = l.everywhere(f.root.Get("everywhere"))
 	d.Renamed = l.renamed(f)
 	if v := f.root.Pair("vanished"); v != nil {
-		d.Vanished = l.exit(v.Value, v.Key.Range, "migrate", "vanished")
+		d.Vanished = l.exit(v.Value, v.Key.Words(), "migrate", "vanished")
 	}
 	l.percent(f.root.Get("rollout"))
 	l.oneOf(f.root.Get("versions"), "migrate", "migrate", "pin")
@@ -137,7 +137,7 @@ func (l *loader) renamed(f *flowSrc) map[string]string {
 		if _, chained := out[to]; chained || to == "" || f.states[to] != nil {
 			continue
 		}
-		l.suggest(l.err("E301", p.Value.Range, "there is no state called %q in flow %s", to, f.name), to, f.def.StateOrder)
+		l.suggest(l.err("E301", p.Value.Words(), "there is no state called %q in flow %s", to, f.name), to, f.def.StateOrder)
 	}
 	return out
 }
@@ -153,7 +153,7 @@ func (l *loader) everywhere(n *source.Node) []*engine.Escape {
 		e := &engine.Escape{Name: p.Key.Text, Where: "short", At: l.place(p.Key.Range)}
 		if p.Value.Kind != source.Map {
 			if p.Value.Kind == source.Null {
-				l.err("E110", p.Key.Range, "everywhere.%s needs a way out", e.Name)
+				l.err("E110", p.Key.Words(), "everywhere.%s needs a way out", e.Name)
 			}
 			continue
 		}
@@ -163,7 +163,7 @@ func (l *loader) everywhere(n *source.Node) []*engine.Escape {
 		before := len(l.diags)
 		e.Exit = l.exitIn(p.Value, "everywhere:"+e.Name, "everywhere:"+e.Name, false)
 		if e.Exit == nil && len(l.diags) == before && !l.nearExit(p.Value, "everywhere") {
-			l.err("E110", p.Key.Range, "everywhere.%s needs a way out: goto, call, handoff or resolve", e.Name)
+			l.err("E110", p.Key.Words(), "everywhere.%s needs a way out: goto, call, handoff or resolve", e.Name)
 		}
 		out = append(out, e)
 		l.escapes = append(l.escapes, escapeSrc{e, p, l.flow})
@@ -183,11 +183,11 @@ func (l *loader) matchWords(n *source.Node) map[string][]string {
 	var out []string
 	for _, w := range words(n) {
 		if re, ok := asRegex(w.Text); ok {
-			if !l.regex(re, w.Range) {
+			if !l.regex(re, w.Words()) {
 				continue
 			}
 		} else if strings.TrimSpace(w.Text) == "" {
-			l.err("E105", w.Range, "an empty phrase matches nothing")
+			l.err("E105", w.Words(), "an empty phrase matches nothing")
 			continue
 		}
 		out = append(out, w.Text)

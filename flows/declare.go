@@ -75,15 +75,15 @@ func (l *loader) declareFlow(f *flowSrc) {
 		if f.key == nil {
 			l.missing(f.root, "flow", "flow", start(f.doc.Path), "flow is missing: the flow has no name")
 		} else if f.key.Kind == source.Null {
-			l.err("E110", f.key.Range, "flow is empty: the flow has no name")
+			l.err("E110", f.key.Words(), "flow is empty: the flow has no name")
 		}
 	} else {
 		f.name = name
 		l.name(f.key, "flow")
 	}
 	if other, twice := l.byName[f.name]; twice {
-		d := l.err("E109", f.key.Range, "flow %q is also in %s", f.name, other.doc.Path)
-		d.Related = []source.Related{{Range: other.key.Range, Message: "the other one is here"}}
+		d := l.err("E109", f.key.Words(), "flow %q is also in %s", f.name, other.doc.Path)
+		d.Related = []source.Related{{Range: other.key.Words(), Message: "the other one is here"}}
 	} else {
 		l.byName[f.name] = f
 	}
@@ -116,10 +116,10 @@ func (l *loader) declareStates(f *flowSrc) {
 	}
 	l.p.Counts.States += len(n.Pairs)
 	if len(n.Pairs) > maxStates {
-		l.err("E007", f.root.Pair("states").Key.Range, "this flow has %s states, limit 2,000", thousands(len(n.Pairs)))
+		l.err("E007", f.root.Pair("states").Key.Words(), "this flow has %s states, limit 2,000", thousands(len(n.Pairs)))
 	}
 	if _, ok := f.states["start"]; !ok {
-		d := l.err("E115", f.root.Pair("states").Key.Range, "flow %s has no state called start", f.name)
+		d := l.err("E115", f.root.Pair("states").Key.Words(), "flow %s has no state called start", f.name)
 		if best, near := source.DidYouMean("start", f.def.StateOrder); near {
 			d.Hint = "did you mean to call " + best + " start?"
 		}
@@ -161,7 +161,7 @@ func (l *loader) filled(n *source.Node, declared []string) {
 		if l.unreadable {
 			return
 		}
-		d := l.err("E103", n.Range, "there is no slot called %q", name)
+		d := l.err("E103", n.Words(), "there is no slot called %q", name)
 		l.spelling(d, best)
 		return
 	}
@@ -169,7 +169,7 @@ func (l *loader) filled(n *source.Node, declared []string) {
 		return
 	}
 	high := 2000.0
-	l.addSlot(&slotSrc{def: &engine.Slot{Name: name, Type: engine.SlotText, Max: &high, Flow: l.flow, At: l.place(n.Range)}, at: n.Range})
+	l.addSlot(&slotSrc{def: &engine.Slot{Name: name, Type: engine.SlotText, Max: &high, Flow: l.flow, At: l.place(n.Range)}, at: n.Words()})
 }
 
 func (l *loader) addSlot(s *slotSrc) {

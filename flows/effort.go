@@ -18,7 +18,7 @@ func (l *loader) checkEffort(g *graph) {
 		}
 		if got := e.from(s); got.end > budget.Questions {
 			l.in(s.flow.name, s.name, func() {
-				l.warn("W326", s.key.Range, "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, strings.Join(got.path, " → "))
+				l.warn("W326", s.key.Words(), "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, strings.Join(got.path, " → "))
 			})
 		}
 	}
@@ -170,11 +170,11 @@ func (l *loader) checkRuns(g *graph) {
 		got := r.from(s)
 		l.in(s.flow.name, s.name, func() {
 			if got[0] > l.p.Config.Budget.Messages {
-				l.warn("W328", s.key.Range, "%d messages in a row without a question (budget %d)", got[0], l.p.Config.Budget.Messages)
+				l.warn("W328", s.key.Words(), "%d messages in a row without a question (budget %d)", got[0], l.p.Config.Budget.Messages)
 			}
 			for _, c := range l.limits {
 				if c.InARow > 0 && got[1] > c.InARow {
-					l.warn("W406", s.key.Range, "%d messages in a row; %s allows %d", got[1], c.Kind, c.InARow)
+					l.warn("W406", s.key.Words(), "%d messages in a row; %s allows %d", got[1], c.Kind, c.InARow)
 				}
 			}
 		})

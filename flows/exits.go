@@ -64,7 +64,7 @@ func (l *loader) exitIn(m *source.Node, edge, key string, own bool) *engine.Exit
 		case found.Key.Text == "goto" && p.Key.Text == "call" && then == nil:
 			found, then = p, found
 		default:
-			l.err("E111", p.Key.Range, "two ways out: %s and %s", found.Key.Text, p.Key.Text)
+			l.err("E111", p.Key.Words(), "two ways out: %s and %s", found.Key.Text, p.Key.Text)
 		}
 	}
 	if found == nil {
@@ -76,9 +76,9 @@ func (l *loader) exitIn(m *source.Node, edge, key string, own bool) *engine.Exit
 		if e.OnElse != nil {
 			k = e.Key + "/result:then"
 		}
-		e.Then = l.exit(then.Value, then.Key.Range, "result:else", k)
+		e.Then = l.exit(then.Value, then.Key.Words(), "result:else", k)
 		if then.Value.Kind == source.Map {
-			e.Then = l.gotoMap(then.Value, then.Key.Range, "result:else", k)
+			e.Then = l.gotoMap(then.Value, then.Key.Words(), "result:else", k)
 		}
 	}
 	return e
@@ -107,9 +107,9 @@ func (l *loader) oneExit(p *source.Pair, edge, key string, own bool) *engine.Exi
 	case "goto":
 		edge, key = named(own, edge, key, "next")
 		if n.Kind == source.Map {
-			return l.gotoMap(n, p.Key.Range, edge, key)
+			return l.gotoMap(n, p.Key.Words(), edge, key)
 		}
-		return l.exit(n, p.Key.Range, edge, key)
+		return l.exit(n, p.Key.Words(), edge, key)
 	case "branch":
 		return l.branch(p, edge, key, own)
 	case "call":
@@ -129,20 +129,20 @@ func (l *loader) oneExit(p *source.Pair, edge, key string, own bool) *engine.Exi
 	reason, ok := scalar(n)
 	if !ok {
 		if n.Kind == source.Null {
-			l.err("E110", p.Key.Range, "resolve needs a reason, such as done")
+			l.err("E110", p.Key.Words(), "resolve needs a reason, such as done")
 		}
 		return nil
 	}
 	l.name(n, "reason")
 	edge, key = named(own, edge, key, "resolve:"+reason)
-	return l.note(&engine.Exit{Kind: engine.ExitResolve, Reason: reason, Edge: edge, Key: key}, n.Range)
+	return l.note(&engine.Exit{Kind: engine.ExitResolve, Reason: reason, Edge: edge, Key: key}, n.Words())
 }
 
 func valueOr(p *source.Pair) source.Range {
 	if p.Value.Kind == source.Null {
-		return p.Key.Range
+		return p.Key.Words()
 	}
-	return p.Value.Range
+	return p.Value.Words()
 }
 
 func (l *loader) note(e *engine.Exit, at source.Range) *engine.Exit {
@@ -153,7 +153,7 @@ func (l *loader) note(e *engine.Exit, at source.Range) *engine.Exit {
 
 // target compiles the name of a state: state, flow.state, or resume.
 func (l *loader) target(n *source.Node, edge, key string) *engine.Exit {
-	e := l.note(&engine.Exit{Kind: engine.ExitGoto, Edge: edge, Key: key}, n.Range)
+	e := l.note(&engine.Exit{Kind: engine.ExitGoto, Edge: edge, Key: key}, n.Words())
 	if n.Text == "resume" {
 		e.Kind = engine.ExitResume
 		return e
@@ -177,7 +177,7 @@ func (l *loader) target(n *source.Node, edge, key string) *engine.Exit {
 		if !dotted && l.flow == "" {
 			return e // E115 says so
 		}
-		at := n.Range
+		at := n.Words()
 		names := f.def.StateOrder
 		if dotted {
 			at = n.At(len(flow)+1, len(n.Text))
@@ -204,14 +204,14 @@ func (l *loader) gotoMap(n *source.Node, at source.Range, edge, key string) *eng
 	if most := n.Get("at_most"); most != nil {
 		e.AtMost = l.integer(most, 1, 1, 20)
 		if other == nil {
-			l.err("E116", n.Pair("at_most").Key.Range, "at_most needs else")
+			l.err("E116", n.Pair("at_most").Key.Words(), "at_most needs else")
 		}
 	}
 	if other != nil {
 		if e.AtMost == 0 && n.Get("at_most") == nil {
-			l.err("E117", other.Key.Range, "else has no at_most")
+			l.err("E117", other.Key.Words(), "else has no at_most")
 		}
-		e.Else = l.exit(other.Value, other.Key.Range, "at_most", key+"/at_most")
+		e.Else = l.exit(other.Value, other.Key.Words(), "at_most", key+"/at_most")
 	}
 	return e
 }
@@ -221,11 +221,11 @@ func (l *loader) branch(p *source.Pair, edge, key string, own bool) *engine.Exit
 	n := p.Value
 	if n.Kind != source.List {
 		if n.Kind == source.Null {
-			l.err("E110", p.Key.Range, "branch needs a list of conditions")
+			l.err("E110", p.Key.Words(), "branch needs a list of conditions")
 		}
 		return nil
 	}
-	e := l.note(&engine.Exit{Kind: engine.ExitBranch, Edge: edge, Key: key}, p.Key.Range)
+	e := l.note(&engine.Exit{Kind: engine.ExitBranch, Edge: edge, Key: key}, p.Key.Words())
 	prefix := ""
 	if !own {
 		prefix = key + "/"
@@ -243,11 +243,11 @@ func (l *loader) branch(p *source.Pair, edge, key string, own bool) *engine.Exit
 		case other != nil:
 			closed = true
 			if i != len(n.Items)-1 {
-				l.err("E316", other.Key.Range, "else must be the last item of the list")
+				l.err("E316", other.Key.Words(), "else must be the last item of the list")
 			}
-			e.Arms = append(e.Arms, engine.Arm{Exit: l.exit(other.Value, other.Key.Range, "branch:else", prefix+"branch:else")})
+			e.Arms = append(e.Arms, engine.Arm{Exit: l.exit(other.Value, other.Key.Words(), "branch:else", prefix+"branch:else")})
 		case cond == nil:
-			l.missing(item, "arm", "if", item.Range, "a branch item needs if, or else")
+			l.missing(item, "arm", "if", item.Words(), "a branch item needs if, or else")
 		default:
 			name := "branch:" + strconv.Itoa(i)
 			arm := engine.Arm{If: l.condition(cond.Value, scope{})}
@@ -255,13 +255,13 @@ func (l *loader) branch(p *source.Pair, edge, key string, own bool) *engine.Exit
 			before := len(l.diags)
 			arm.Exit = l.exitIn(item, name, prefix+name, false)
 			if arm.Exit == nil && len(l.diags) == before && !l.nearExit(item, "arm") {
-				l.err("E110", cond.Key.Range, "nothing says where to go when this is true")
+				l.err("E110", cond.Key.Words(), "nothing says where to go when this is true")
 			}
 			e.Arms = append(e.Arms, arm)
 		}
 	}
 	if !closed && !always {
-		l.warn("W313", p.Key.Range, "if no condition is true the customer is handed to a person; add else")
+		l.warn("W313", p.Key.Words(), "if no condition is true the customer is handed to a person; add else")
 	}
 	return e
 }
@@ -271,9 +271,9 @@ func (l *loader) neverReached(cond, other *source.Pair) {
 	at := source.Range{}
 	switch {
 	case cond != nil:
-		at = cond.Value.Range
+		at = cond.Value.Words()
 	case other != nil:
-		at = other.Key.Range
+		at = other.Key.Words()
 	default:
 		return
 	}
@@ -293,7 +293,7 @@ func (l *loader) trueNode(n *source.Node) bool {
 // constant reports W317 in other lists of alternatives.
 func (l *loader) constant(cond *source.Node, above bool) bool {
 	if above {
-		l.warn("W317", cond.Range, "this condition is never reached: the one above is always true")
+		l.warn("W317", cond.Words(), "this condition is never reached: the one above is always true")
 	}
 	return above || l.trueNode(cond)
 }
@@ -308,13 +308,13 @@ func (l *loader) call(p *source.Pair, edge, key string, own bool) *engine.Exit {
 	flow, ok := scalar(name)
 	if !ok {
 		if n.Kind == source.Null || n.Kind == source.Map && name == nil {
-			l.missing(n, "call", "flow", p.Key.Range, "call needs a flow")
+			l.missing(n, "call", "flow", p.Key.Words(), "call needs a flow")
 		}
 		return nil
 	}
 	edge, key = named(own, edge, key, "call:"+flow)
-	e := l.note(&engine.Exit{Kind: engine.ExitCall, Flow: flow, Edge: edge, Key: key}, name.Range)
-	if !l.wantFlow(flow, name.Range) {
+	e := l.note(&engine.Exit{Kind: engine.ExitCall, Flow: flow, Edge: edge, Key: key}, name.Words())
+	if !l.wantFlow(flow, name.Words()) {
 		l.exits[e].unknown = true
 	}
 	on := n.Get("on")
@@ -324,11 +324,11 @@ func (l *loader) call(p *source.Pair, edge, key string, own bool) *engine.Exit {
 	e.On = map[string]*engine.Exit{}
 	for _, r := range on.Pairs {
 		if r.Key.Text == "else" {
-			e.OnElse = l.exit(r.Value, r.Key.Range, "result:else", key+"/result:else")
+			e.OnElse = l.exit(r.Value, r.Key.Words(), "result:else", key+"/result:else")
 			continue
 		}
 		l.name(r.Key, "result")
-		e.On[r.Key.Text] = l.exit(r.Value, r.Key.Range, "result:"+r.Key.Text, key+"/result:"+r.Key.Text)
+		e.On[r.Key.Text] = l.exit(r.Value, r.Key.Words(), "result:"+r.Key.Text, key+"/result:"+r.Key.Text)
 		l.results = append(l.results, resultSrc{flow: flow, name: r.Key, in: l.flow, state: l.state})
 	}
 	return e
@@ -346,11 +346,11 @@ func (l *loader) handoff(p *source.Pair, edge, key string, own bool) *engine.Exi
 	e := l.note(&engine.Exit{Kind: engine.ExitHandoff, Hand: &engine.Hand{}, Edge: edge, Key: key}, valueOr(p))
 	switch n.Kind {
 	case source.Scalar:
-		l.wantQueue(n.Text, n.Range)
+		l.wantQueue(n.Text, n.Words())
 		e.Hand.Queue = []engine.Pick{{Use: n.Text}}
 	case source.Map:
 		if !own {
-			l.err("E104", n.Range, "the long form of handoff is for states only; write the name of a queue")
+			l.err("E104", n.Words(), "the long form of handoff is for states only; write the name of a queue")
 			return e
 		}
 		l.handoffMap(n, e.Hand)
@@ -361,7 +361,7 @@ func (l *loader) handoff(p *source.Pair, edge, key string, own bool) *engine.Exi
 }
 
 func (l *loader) handoffMap(n *source.Node, h *engine.Hand) {
-	h.Queue = l.picks(n.Get("queue"), func(w *source.Node) { l.wantQueue(w.Text, w.Range) })
+	h.Queue = l.picks(n.Get("queue"), func(w *source.Node) { l.wantQueue(w.Text, w.Words()) })
 	h.Priority = l.picks(n.Get("priority"), l.priority)
 	h.Skills = wordTexts(n.Get("skills"))
 	if r, ok := scalar(n.Get("reason")); ok {
@@ -384,7 +384,7 @@ func (l *loader) priority(w *source.Node) {
 			return
 		}
 	}
-	d := l.err("E120", w.Range, "%s is not a priority: low, normal, high, urgent", w.Text)
+	d := l.err("E120", w.Words(), "%s is not a priority: low, normal, high, urgent", w.Text)
 	l.suggest(d, w.Text, []string{"low", "normal", "high", "urgent"})
 }
 
@@ -404,12 +404,12 @@ func (l *loader) picks(n *source.Node, check func(*source.Node)) []engine.Pick {
 		switch {
 		case other != nil:
 			if i != len(n.Items)-1 {
-				l.err("E316", other.Key.Range, "else must be the last item of the list")
+				l.err("E316", other.Key.Words(), "else must be the last item of the list")
 			}
 			use = other.Value
 			cond = nil
 		case cond == nil && item.Kind == source.Map:
-			l.missing(item, "pick", "if", item.Range, "a pick needs if and use, or else")
+			l.missing(item, "pick", "if", item.Words(), "a pick needs if and use, or else")
 			continue
 		}
 		p := engine.Pick{}
@@ -420,7 +420,7 @@ func (l *loader) picks(n *source.Node, check func(*source.Node)) []engine.Pick {
 		name, ok := scalar(use)
 		if !ok {
 			if use == nil && item.Kind == source.Map {
-				l.missing(item, "pick", "use", item.Range, "a pick needs use")
+				l.missing(item, "pick", "use", item.Words(), "a pick needs use")
 			}
 			continue
 		}

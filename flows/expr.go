@@ -96,6 +96,9 @@ func (l *loader) expression(w where, sc scope, cond bool) *engine.Expr {
 	if cond && t.kind != kBool && t.kind != kAny {
 		l.err("E203", w.whole(), "a condition must come out as true or false, this comes out as %s", t)
 	}
+	if !cond {
+		v.wantText(tree, t)
+	}
 	if v.nodes > maxExprNodes {
 		l.err("E207", w.whole(), "this expression is too large (%d parts, limit %d)", v.nodes, maxExprNodes)
 	}

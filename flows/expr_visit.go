@@ -24,10 +24,15 @@ func (v *visitor) err(code string, r source.Range, format string, args ...any) *
 	return v.l.err(code, r, format, args...)
 }
 
-// word is where a node's own token stands.
+// word is where a node's own token stands; of a text in quotes, its words.
 func (v *visitor) word(n ast.Node) source.Range {
 	loc := n.Location()
-	return v.span(loc.From, loc.To)
+	from, to := loc.From, loc.To
+	src := []rune(v.src)
+	if _, text := n.(*ast.StringNode); text && from >= 0 && from+2 < to && to <= len(src) && strings.ContainsRune("\"'`", src[from]) && src[to-1] == src[from] {
+		from, to = from+1, to-1
+	}
+	return v.span(from, to)
 }
 
 // all is where a node with everything below it stands.
@@ -307,6 +312,13 @@ func (v *visitor) unary(n *ast.UnaryNode) typ {
 func (v *visitor) wantBool(n ast.Node, t typ) {
 	if t.kind != kBool && t.kind != kAny {
 		v.err("E203", v.all(n), "a condition must come out as true or false, this comes out as %s", t)
+	}
+}
+
+// wantText refuses a whole group of values where a text is written.
+func (v *visitor) wantText(n ast.Node, t typ) {
+	if t.kind == kObject {
+		v.err("E212", v.all(n), "%s is %s and a text shows one value; write %s and the name of one", t.name, t, t.name+".")
 	}
 }
 

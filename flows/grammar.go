@@ -137,7 +137,7 @@ func projectParts() map[string]construct {
 		"retention": {name: "retention", keys: []key{
 			{name: "messages", form: "scalar", def: "180d"}, {name: "facts", form: "scalar", def: "400d"}}},
 		"everywhere": {name: "an everywhere entry", keys: exitKeys(
-			key{name: "match", form: "names", doc: "phrases and /regex/"},
+			key{name: "match", form: "listof:scalar", doc: "phrases and /regex/"},
 			key{name: "where", form: "scalar", def: "short", doc: "short, whole or anywhere"},
 			key{name: "say", form: "text", doc: "said first"})},
 	}
@@ -157,9 +157,9 @@ func flowGrammar() map[string]construct {
 			{name: "versions", form: "scalar", later: not("migrate")}}},
 		"slot": {name: "a slot", keys: []key{
 			{name: "type", form: "scalar", def: "text"}, {name: "values", form: "any"}, {name: "example", form: "scalar"},
-			{name: "clean", form: "names"}, {name: "pattern", form: "scalar"}, {name: "find", form: "scalar"},
+			{name: "clean", form: "listof:scalar"}, {name: "pattern", form: "scalar"}, {name: "find", form: "scalar"},
 			{name: "check", form: "expr"}, {name: "min", form: "scalar"}, {name: "max", form: "scalar"},
-			{name: "default", form: "scalar"}, {name: "ask", form: "text"}, {name: "called", form: "names"},
+			{name: "default", form: "scalar"}, {name: "ask", form: "text"}, {name: "called", form: "listof:scalar"},
 			{name: "scope", form: "scalar", def: "conversation"}, {name: "pii", form: "scalar", def: "false"},
 			{name: "secret", form: "scalar", def: "false"}, {name: "keep", form: "scalar"}}},
 		"goto": {name: "goto", keys: []key{{name: "state", form: "scalar"}, {name: "at_most", form: "scalar"}, {name: "else", form: "exit"}}},
@@ -168,7 +168,7 @@ func flowGrammar() map[string]construct {
 		"exit": {name: "an exit", keys: exitKeys()},
 		"handoff": {name: "handoff", keys: []key{
 			{name: "queue", form: "either:scalar|list:pick"}, {name: "priority", form: "either:scalar|list:pick"},
-			{name: "skills", form: "names"}, {name: "reason", form: "scalar"}, {name: "summary", form: "text"},
+			{name: "skills", form: "listof:scalar"}, {name: "reason", form: "scalar"}, {name: "summary", form: "text"},
 			{name: "say", form: "say"}}},
 		"pick": {name: "a pick", keys: []key{{name: "if", form: "expr"}, {name: "use", form: "scalar"}, {name: "else", form: "scalar"}}},
 	}
@@ -195,14 +195,14 @@ func stateGrammar() map[string]construct {
 			{name: "file", form: "scalar", later: always}, {name: "alt", form: "scalar"}}},
 		"option": {name: "an option", keys: exitKeys(
 			key{name: "label", form: "text"}, key{name: "id", form: "scalar"}, key{name: "short", form: "text"},
-			key{name: "description", form: "text"}, key{name: "match", form: "names"}, key{name: "when", form: "expr"},
+			key{name: "description", form: "text"}, key{name: "match", form: "listof:scalar"}, key{name: "when", form: "expr"},
 			key{name: "set", form: "mapof:scalar"}, key{name: "tag", form: "texts"})},
 		"match":  {name: "match", keys: []key{{name: "fuzzy", form: "scalar"}, {name: "first", form: "list:choose"}, {name: "two_or_more", form: "scalar", def: "ask"}}},
 		"choose": {name: "a first rule", keys: []key{{name: "if", form: "expr"}, {name: "choose", form: "scalar"}}},
 		"collect": {name: "collect", keys: []key{
 			{name: "slot", form: "scalar"}, {name: "ask", form: "text"}, {name: "invalid", form: "texts"},
 			{name: "max_tries", form: "scalar", def: "3"}, {name: "give_up", form: "exit"}, {name: "missing", form: "exit"},
-			{name: "skip", form: "text"}, {name: "options", form: "options"}, {name: "accept", form: "names"},
+			{name: "skip", form: "text"}, {name: "options", form: "options"}, {name: "accept", form: "listof:scalar"},
 			{name: "confirm", form: "text", def: "false"}, {name: "always", form: "scalar", def: "false"}}},
 		"no_match": {name: "a no_match step", keys: exitKeys(key{name: "say", form: "text"})},
 		"no_reply": {name: "a no_reply step", keys: exitKeys(key{name: "after", form: "scalar"}, key{name: "say", form: "text"}, key{name: "tag", form: "texts"})},

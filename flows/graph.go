@@ -50,14 +50,14 @@ func (l *loader) ways(s *stateSrc) []way {
 		if e == nil {
 			e = d.Exit
 		}
-		out = append(out, way{by: bySkip, exit: e, at: s.key.Range})
+		out = append(out, way{by: bySkip, exit: e, at: s.key.Words()})
 	}
 	switch {
 	case d.Collect != nil:
 		out = append(out, l.collectWays(s)...)
 	case len(d.Options) > 0:
 	default:
-		return append(append(out, way{by: byEnd, exit: d.Exit, at: s.key.Range}), l.laterWays(s)...)
+		return append(append(out, way{by: byEnd, exit: d.Exit, at: s.key.Words()}), l.laterWays(s)...)
 	}
 	for _, o := range s.opts {
 		w := way{by: byAnswer, exit: o.def.Exit, name: o.def.ID, at: o.at, gain: setNames(o.def.Set)}
@@ -65,7 +65,7 @@ func (l *loader) ways(s *stateSrc) []way {
 			w.gain = append(w.gain, d.Save)
 		}
 		if w.exit == nil {
-			w.exit, w.at = d.Exit, s.key.Range
+			w.exit, w.at = d.Exit, s.key.Words()
 		}
 		out = append(out, w)
 	}
@@ -78,19 +78,19 @@ func (l *loader) ways(s *stateSrc) []way {
 	}
 	for _, a := range noMatch {
 		if a.Exit != nil {
-			out = append(out, way{by: byGivingUp, exit: a.Exit, at: s.key.Range})
+			out = append(out, way{by: byGivingUp, exit: a.Exit, at: s.key.Words()})
 		}
 	}
 	for _, w := range noReply {
 		if w.Exit != nil {
-			out = append(out, way{by: bySilence, exit: w.Exit, at: s.key.Range})
+			out = append(out, way{by: bySilence, exit: w.Exit, at: s.key.Words()})
 		}
 	}
 	return append(out, l.laterWays(s)...)
 }
 
 func (l *loader) collectWays(s *stateSrc) []way {
-	d, c, at := s.def, s.def.Collect, s.key.Range
+	d, c, at := s.def, s.def.Collect, s.key.Words()
 	out := []way{{by: byAnswer, exit: d.Exit, at: at, gain: []string{c.Slot}}, {by: byGivingUp, exit: c.GiveUp, at: at}}
 	if !c.Always {
 		out = append(out, way{by: byKnown, exit: d.Exit, at: at, gain: []string{c.Slot}})
@@ -111,7 +111,7 @@ func (l *loader) laterWays(s *stateSrc) []way {
 	if s.def.Exit == nil || s.def.Exit.Hand == nil {
 		return nil
 	}
-	h, at := s.def.Exit.Hand, s.key.Range
+	h, at := s.def.Exit.Hand, s.key.Words()
 	var out []way
 	if h.Returns != nil && h.Returns.Exit != nil {
 		out = append(out, way{by: byLater, exit: h.Returns.Exit, at: at})

@@ -89,9 +89,9 @@ func (l *loader) optionLimits(s *stateSrc) {
 		}
 		seen[c.Kind] = true
 		if n := len(s.opts); c.Options > 0 && n > c.Options {
-			at := s.key.Range
+			at := s.key.Words()
 			if p := s.node.Pair("options"); p != nil {
-				at = p.Key.Range
+				at = p.Key.Words()
 			}
 			l.warn("W403", at, "%d options; %s shows %d, they become a numbered list", n, c.Kind, c.Options)
 		}
@@ -157,7 +157,7 @@ func (l *loader) reminders(n *source.Node) {
 		}
 		for _, c := range l.limits {
 			if c.Window > 0 && d >= c.Window {
-				l.warn("W332", item.Get("after").Range, "this reminder comes after %s, when %s no longer lets us write", hours(c.Window), c.Kind)
+				l.warn("W332", item.Get("after").Words(), "this reminder comes after %s, when %s no longer lets us write", hours(c.Window), c.Kind)
 				break
 			}
 		}

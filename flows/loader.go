@@ -174,7 +174,7 @@ func (l *loader) parseFile(p string) {
 	}
 	if doc.Root.Kind != source.Map {
 		l.unreadable = true
-		l.err("E104", doc.Root.Range, "expected a map with keys here, this is %s", kindName(doc.Root))
+		l.err("E104", doc.Root.Words(), "expected a map with keys here, this is %s", kindName(doc.Root))
 		return
 	}
 	if p == projectFile {

@@ -31,12 +31,12 @@ func (l *loader) options(s *stateSrc, n *source.Node, into string) []*engine.Opt
 	case source.List:
 		for _, item := range n.Items {
 			if item.Kind == source.Map {
-				add(item.Get("label"), item, item.Range)
+				add(item.Get("label"), item, item.Words())
 			}
 		}
 	case source.Map:
 		for _, p := range n.Pairs {
-			add(p.Key, p.Value, p.Key.Range)
+			add(p.Key, p.Value, p.Key.Words())
 		}
 	}
 	if len(out) > maxOptions {
@@ -54,16 +54,16 @@ func (l *loader) option(s *stateSrc, label, v *source.Node, at source.Range, pos
 	}
 	if label == nil || label.Kind == source.Null || label.Kind == source.Scalar && strings.TrimSpace(label.Text) == "" {
 		if id := v.Pair("id"); id != nil {
-			at = id.Value.Range
+			at = id.Value.Words()
 		}
 		l.missing(v, "option", "label", at, "an option needs a label")
 		return nil
 	}
-	o.at = label.Range
+	o.at = label.Words()
 	d.Label = l.text(label, scope{})
 	plain, _ := literal(d.Label, l.set.Languages[0])
 	if count := len([]rune(plain)); count > maxLabel {
-		l.err("E105", label.Range, "a label has at most %d characters, this has %d", maxLabel, count)
+		l.err("E105", label.Words(), "a label has at most %d characters, this has %d", maxLabel, count)
 	}
 	d.ID = slug(plain, position)
 	if v.Kind != source.Map {
@@ -71,7 +71,7 @@ func (l *loader) option(s *stateSrc, label, v *source.Node, at source.Range, pos
 	}
 	if id := v.Get("id"); id != nil && id.Kind == source.Scalar {
 		d.ID = id.Text
-		o.idAt = id.Range
+		o.idAt = id.Words()
 		l.name(id, "option")
 	}
 	d.Short, d.Description = l.text(v.Get("short"), scope{}), l.text(v.Get("description"), scope{})
@@ -177,7 +177,7 @@ func (l *loader) noMatch(n *source.Node, prefix string) []engine.Answer {
 		before := len(l.diags)
 		step.Exit = l.exitIn(item, name, prefix+name, false)
 		if step.Say == nil && step.Exit == nil && len(l.diags) == before && !l.nearExit(item, "no_match") {
-			l.missing(item, "no_match", "say", item.Range, "a no_match step needs say or a way out")
+			l.missing(item, "no_match", "say", item.Words(), "a no_match step needs say or a way out")
 		}
 		out = append(out, step)
 	}
@@ -211,7 +211,7 @@ func (l *loader) ladder(n *source.Node, construct, prefix string) []engine.Wait 
 			w.Priority = p.Text
 		}
 		if q := item.Get("queue"); q != nil && q.Kind == source.Scalar {
-			l.wantQueue(q.Text, q.Range)
+			l.wantQueue(q.Text, q.Words())
 			w.Queue = q.Text
 		}
 		out = append(out, w)
@@ -222,10 +222,10 @@ func (l *loader) ladder(n *source.Node, construct, prefix string) []engine.Wait 
 func exitKey(m *source.Node) source.Range {
 	for _, p := range m.Pairs {
 		if isExit(p.Key.Text) {
-			return p.Key.Range
+			return p.Key.Words()
 		}
 	}
-	return m.Range
+	return m.Words()
 }
 
 // stepAfter reads after and compares it with the step before, where both count alike.
@@ -233,7 +233,7 @@ func (l *loader) stepAfter(item *source.Node, construct string, i int, last *eng
 	after := item.Get("after")
 	if after == nil || after.Kind == source.Null {
 		if construct == "no_reply" || i > 0 {
-			l.missing(item, construct, "after", item.Range, "a %s step needs after", construct)
+			l.missing(item, construct, "after", item.Words(), "a %s step needs after", construct)
 		}
 		return engine.Delay{}, last
 	}
@@ -242,7 +242,7 @@ func (l *loader) stepAfter(item *source.Node, construct string, i int, last *eng
 		return d, last
 	}
 	if last != nil && last.Business == d.Business && last.OpenDays == 0 && d.OpenDays == 0 && d.For <= last.For {
-		l.err("E119", after.Range, "%s steps must come later and later; %s is not after %s", construct, after.Text, last.Source)
+		l.err("E119", after.Words(), "%s steps must come later and later; %s is not after %s", construct, after.Text, last.Source)
 	}
 	return d, &d
 }
@@ -250,7 +250,7 @@ func (l *loader) stepAfter(item *source.Node, construct string, i int, last *eng
 // thirtyFirst is where an option too many stands.
 func (l *loader) thirtyFirst(n *source.Node) source.Range {
 	if n.Kind == source.Map {
-		return n.Pairs[maxOptions].Key.Range
+		return n.Pairs[maxOptions].Key.Words()
 	}
-	return n.Items[min(maxOptions, len(n.Items)-1)].Range
+	return n.Items[min(maxOptions, len(n.Items)-1)].Words()
 }

@@ -106,7 +106,7 @@ func (l *loader) hidden(o *optionSrc, taken map[string]string) {
 	}
 	for _, w := range o.words {
 		if _, regex := asRegex(w.Text); !regex {
-			check(w.Text, w.Range)
+			check(w.Text, w.Words())
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (l *loader) sharedWords(s *stateSrc) {
 				continue
 			}
 			if norm := l.normal(w.Text); norm != "" {
-				own[norm] = w.Range
+				own[norm] = w.Words()
 			}
 		}
 		phrases := keysOf(own)

@@ -43,7 +43,7 @@ func (l *loader) version(root *source.Node) {
 		l.missing(root, "project", "dispatcher", source.Range{File: projectFile, Line: 1, Column: 1, EndLine: 1, EndColumn: 1},
 			"dispatcher is missing; write dispatcher: 1")
 	case v.Value.Kind == source.Scalar && v.Value.Text != "1", v.Value.Kind == source.Null:
-		l.err("E106", v.Value.Range, "this file says dispatcher: %s, this program reads 1", v.Value.Text)
+		l.err("E106", v.Value.Words(), "this file says dispatcher: %s, this program reads 1", v.Value.Text)
 	}
 }
 
@@ -51,7 +51,7 @@ func (l *loader) basics(root *source.Node) {
 	s := l.set
 	if n := root.Get("project"); n != nil && n.Kind == source.Scalar {
 		if !projectPattern.MatchString(n.Text) {
-			l.err("E102", n.Range, "%q is not a usable name: small letters, digits, - and _, starting with a letter, at most 40", n.Text)
+			l.err("E102", n.Words(), "%q is not a usable name: small letters, digits, - and _, starting with a letter, at most 40", n.Text)
 		}
 		l.p.Name, s.Project = n.Text, n.Text
 	}
@@ -60,12 +60,12 @@ func (l *loader) basics(root *source.Node) {
 		if loc, err := time.LoadLocation(n); err == nil && n != "Local" && n != "" {
 			s.Timezone = loc
 		} else {
-			l.err("E105", root.Get("timezone").Range, "%q is not a time zone; write one like Europe/London", n)
+			l.err("E105", root.Get("timezone").Words(), "%q is not a time zone; write one like Europe/London", n)
 		}
 	}
 	if n, ok := scalar(root.Get("currency")); ok {
 		if _, err := currency.ParseISO(n); err != nil || n != strings.ToUpper(n) {
-			l.err("E105", root.Get("currency").Range, "%q is not a currency; write a code like GBP", n)
+			l.err("E105", root.Get("currency").Words(), "%q is not a currency; write a code like GBP", n)
 		}
 		s.Currency = n
 	}
@@ -88,7 +88,7 @@ func (l *loader) basics(root *source.Node) {
 func (l *loader) percent(n *source.Node) {
 	s, ok := scalar(n)
 	if ok && !regexp.MustCompile(`^(100|\d{1,2})(\.\d+)?%$`).MatchString(s) {
-		l.err("E105", n.Range, "%q is not a percentage; write 5%%", s)
+		l.err("E105", n.Words(), "%q is not a percentage; write 5%%", s)
 	}
 }
 
@@ -96,12 +96,12 @@ func (l *loader) languages(n *source.Node) {
 	var list []string
 	for _, w := range words(n) {
 		if _, err := language.Parse(w.Text); err != nil {
-			l.err("E105", w.Range, "%q is not a language; write a code like en or pt-BR", w.Text)
+			l.err("E105", w.Words(), "%q is not a language; write a code like en or pt-BR", w.Text)
 			continue
 		}
 		list = append(list, w.Text)
 		if engine.PackOf(w.Text) == nil && !l.hasPack(w.Text) {
-			l.warn("W425", w.Range, "no built-in words for %s; customers cannot type \"agent\" in that language", w.Text)
+			l.warn("W425", w.Words(), "no built-in words for %s; customers cannot type \"agent\" in that language", w.Text)
 		}
 	}
 	if len(list) > 0 {
@@ -143,7 +143,7 @@ func (l *loader) service(p source.Pair) {
 	text, ok := scalar(url)
 	switch {
 	case !ok && url == nil:
-		l.missing(p.Value, "service", "url", p.Key.Range, "service %s needs a url", p.Key.Text)
+		l.missing(p.Value, "service", "url", p.Key.Words(), "service %s needs a url", p.Key.Text)
 	case strings.HasPrefix(text, "${"):
 	case strings.HasPrefix(text, "http://"):
 		host := strings.TrimPrefix(text, "http://")
@@ -155,10 +155,10 @@ func (l *loader) service(p source.Pair) {
 		}
 		loop := host == "localhost" || host == "[::1]" || strings.HasPrefix(host, "127.")
 		if !loop || !insecure {
-			l.err("E134", url.Range, "http:// is allowed only for this machine with insecure: true")
+			l.err("E134", url.Words(), "http:// is allowed only for this machine with insecure: true")
 		}
 	case ok && !strings.HasPrefix(text, "https://"):
-		l.err("E105", url.Range, "%q is not a web address; write https://…", text)
+		l.err("E105", url.Words(), "%q is not a web address; write https://…", text)
 	}
 }
 
@@ -172,7 +172,7 @@ func (l *loader) readStart() {
 	case n == nil || n.Kind == source.Null:
 		l.onlyFlow()
 	case n.Kind == source.Scalar:
-		if l.wantFlow(n.Text, n.Range) {
+		if l.wantFlow(n.Text, n.Words()) {
 			l.set.Start = []engine.StartRule{{Flow: n.Text, At: l.place(n.Range)}}
 		}
 	case n.Kind == source.List:
@@ -204,19 +204,19 @@ func (l *loader) startRules(n *source.Node) {
 		case other != nil:
 			target = other.Value
 			if i != len(n.Items)-1 {
-				l.err("E316", other.Key.Range, "else must be the last item of the list")
+				l.err("E316", other.Key.Words(), "else must be the last item of the list")
 			}
 		case cond != nil:
 			rule.If = l.condition(cond.Value, env)
 			above = l.constant(cond.Value, above)
 		default:
-			l.missing(item, "start_rule", "if", item.Range, "a start rule needs if and flow, or else")
+			l.missing(item, "start_rule", "if", item.Words(), "a start rule needs if and flow, or else")
 		}
 		if target == nil {
-			l.missing(item, "start_rule", "flow", item.Range, "a start rule needs a flow")
+			l.missing(item, "start_rule", "flow", item.Words(), "a start rule needs a flow")
 			continue
 		}
-		if name, ok := scalar(target); ok && l.wantFlow(name, target.Range) {
+		if name, ok := scalar(target); ok && l.wantFlow(name, target.Words()) {
 			rule.Flow = name
 			l.set.Start = append(l.set.Start, rule)
 		}
@@ -227,12 +227,12 @@ func (l *loader) startRules(n *source.Node) {
 // lastElse wants an else at the end of a list of alternatives (E316).
 func (l *loader) lastElse(n *source.Node) {
 	if len(n.Items) == 0 {
-		l.err("E316", n.Range, "the list needs a last item with else")
+		l.err("E316", n.Words(), "the list needs a last item with else")
 		return
 	}
 	last := n.Items[len(n.Items)-1]
 	if last.Kind == source.Map && last.Pair("else") == nil {
-		l.err("E316", last.Range, "the list needs a last item with else")
+		l.err("E316", last.Words(), "the list needs a last item with else")
 	}
 }
 

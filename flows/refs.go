@@ -76,7 +76,7 @@ func (l *loader) refs(n *source.Node, under string, allowed bool) {
 		}
 	}
 	if allowed && secretName(under) && n.Text != "" && !reference.MatchString(n.Text) {
-		l.warn("W133", n.Range, "this looks like a secret; use ${env:NAME}")
+		l.warn("W133", n.Words(), "this looks like a secret; use ${env:NAME}")
 	}
 }
 

@@ -55,7 +55,7 @@ func (g *sayGroup) item(n *source.Node) {
 		g.open = false
 		d := l.duration(delay, 0)
 		if d > maxDelay {
-			l.err("E105", delay.Range, "a delay is at most 10s")
+			l.err("E105", delay.Words(), "a delay is at most 10s")
 		}
 		g.out = append(g.out, engine.SayItem{Delay: d, At: l.place(n.Range)})
 	case n.Get("text") != nil:
@@ -79,7 +79,7 @@ func (g *sayGroup) arm(n *source.Node, cond *source.Pair) {
 	} else if any := n.Get("any"); any != nil {
 		arm.Text = l.said(&source.Node{Kind: source.Map, Pairs: anyPair(n), Range: n.Range}, g.scope, false)
 	} else {
-		l.missing(n, "say_item", "text", cond.Key.Range, "nothing says what to say when this is true; add text")
+		l.missing(n, "say_item", "text", cond.Key.Words(), "nothing says what to say when this is true; add text")
 	}
 	group := &g.out[len(g.out)-1]
 	group.Group = append(group.Group, arm)
@@ -90,11 +90,11 @@ func anyPair(n *source.Node) []source.Pair { return []source.Pair{*n.Pair("any")
 func (g *sayGroup) last(other *source.Pair) {
 	l := g.l
 	if !g.open {
-		l.err("E117", other.Key.Range, "else has no if before it")
+		l.err("E117", other.Key.Words(), "else has no if before it")
 		return
 	}
 	if g.above {
-		l.warn("W317", other.Key.Range, "this condition is never reached: the one above is always true")
+		l.warn("W317", other.Key.Words(), "this condition is never reached: the one above is always true")
 	}
 	group := &g.out[len(g.out)-1]
 	group.Group = append(group.Group, engine.SayArm{Text: l.said(other.Value, g.scope, false)})

@@ -22,7 +22,7 @@ func (l *loader) readSchedules(n *source.Node) {
 	}
 	for _, p := range n.Pairs {
 		l.name(p.Key, "schedule")
-		l.schedules[p.Key.Text] = p.Key.Range
+		l.schedules[p.Key.Text] = p.Key.Words()
 		s := &schedule.Schedule{Name: p.Key.Text, Location: l.set.Timezone, Closed: map[string]bool{}, Except: map[string][]schedule.Period{}}
 		l.set.Schedules[p.Key.Text] = s
 		if p.Value.Kind == source.Map {
@@ -35,7 +35,7 @@ func (l *loader) schedule(s *schedule.Schedule, p source.Pair) {
 	if n, ok := scalar(p.Value.Get("timezone")); ok {
 		loc, err := time.LoadLocation(n)
 		if err != nil || n == "Local" || n == "" {
-			l.err("E105", p.Value.Get("timezone").Range, "%q is not a time zone; write one like Europe/London", n)
+			l.err("E105", p.Value.Get("timezone").Words(), "%q is not a time zone; write one like Europe/London", n)
 		} else {
 			s.Location = loc
 		}
@@ -61,7 +61,7 @@ func (l *loader) schedule(s *schedule.Schedule, p source.Pair) {
 
 func (l *loader) date(n *source.Node) bool {
 	if _, err := time.Parse("2006-01-02", n.Text); err != nil {
-		l.err("E105", n.Range, "%q is not a date; write 2026-12-25", n.Text)
+		l.err("E105", n.Words(), "%q is not a date; write 2026-12-25", n.Text)
 		return false
 	}
 	return true
@@ -75,13 +75,13 @@ func (l *loader) openDay(s *schedule.Schedule, p source.Pair) {
 		last, ok2 = day(to)
 	}
 	if !ok || !ok2 {
-		l.err("E105", p.Key.Range, "%q is not a day; write mon, tue, wed, thu, fri, sat, sun or a range like mon-fri", p.Key.Text)
+		l.err("E105", p.Key.Words(), "%q is not a day; write mon, tue, wed, thu, fri, sat, sun or a range like mon-fri", p.Key.Text)
 		return
 	}
 	periods := l.periods(p.Value)
 	for d := first; ; d = (d + 1) % 7 {
 		if len(s.Hours[d]) > 0 {
-			l.err("E105", p.Key.Range, "%s has opening hours already", dayNames[d])
+			l.err("E105", p.Key.Words(), "%s has opening hours already", dayNames[d])
 			return
 		}
 		s.Hours[d] = periods
@@ -105,12 +105,12 @@ func (l *loader) periods(n *source.Node) []schedule.Period {
 	for _, w := range words(n) {
 		p, ok := period(w.Text)
 		if !ok {
-			l.err("E105", w.Range, "%q are not hours; write 08:00-20:00", w.Text)
+			l.err("E105", w.Words(), "%q are not hours; write 08:00-20:00", w.Text)
 			continue
 		}
 		for _, q := range out {
 			if overlap(p, q) {
-				l.err("E105", w.Range, "%s overlaps other hours of that day", w.Text)
+				l.err("E105", w.Words(), "%s overlaps other hours of that day", w.Text)
 			}
 		}
 		out = append(out, p)
@@ -152,7 +152,7 @@ func (l *loader) readQueues(root *source.Node) {
 	} else {
 		for _, p := range n.Pairs {
 			l.name(p.Key, "queue")
-			l.queue(p.Key.Text, p.Value, p.Key.Range)
+			l.queue(p.Key.Text, p.Value, p.Key.Words())
 		}
 	}
 	l.defaultQueue(root)
@@ -160,7 +160,7 @@ func (l *loader) readQueues(root *source.Node) {
 
 func (l *loader) defaultQueue(root *source.Node) {
 	if n, ok := scalar(root.Get("default_queue")); ok {
-		l.wantQueue(n, root.Get("default_queue").Range)
+		l.wantQueue(n, root.Get("default_queue").Words())
 		l.set.DefaultQueue = n
 		return
 	}
@@ -187,7 +187,7 @@ func (l *loader) queue(alias string, n *source.Node, at source.Range) {
 		q.Name = s
 	}
 	if s, ok := scalar(n.Get("schedule")); ok {
-		l.wantSchedule(s, n.Get("schedule").Range)
+		l.wantSchedule(s, n.Get("schedule").Words())
 		q.Schedule = l.set.Schedules[s]
 	}
 	q.FirstReply = l.duration(n.Get("first_reply"), q.FirstReply)
@@ -214,11 +214,11 @@ func (l *loader) overflows() {
 		o := n.Get("overflow")
 		l.delay(o.Get("after"))
 		if to, ok := scalar(o.Get("to")); ok {
-			l.wantQueue(to, o.Get("to").Range)
+			l.wantQueue(to, o.Get("to").Words())
 			next[alias] = to
 			for at, steps := to, 0; at != "" && steps <= len(l.queues); at, steps = next[at], steps+1 {
 				if at == alias {
-					l.err("E105", o.Get("to").Range, "overflow goes round: %s comes back to itself", alias)
+					l.err("E105", o.Get("to").Words(), "overflow goes round: %s comes back to itself", alias)
 					break
 				}
 			}

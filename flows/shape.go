@@ -28,7 +28,7 @@ func (l *loader) shape(n *source.Node, name string) {
 		k, ok := c.key(p.Key.Text)
 		switch {
 		case ok && k.later != nil && k.later(p.Value.Text):
-			l.err("E101", p.Key.Range, "%s is part of the language but this version does not run it yet", later(k.name, p.Value.Text, k.def))
+			l.err("E101", p.Key.Words(), "%s is part of the language but this version does not run it yet", later(k.name, p.Value.Text, k.def))
 		case ok:
 			l.form(p.Value, k.form)
 		case !c.open:
@@ -55,14 +55,14 @@ func (c construct) key(name string) (key, bool) {
 
 func (l *loader) unknown(c construct, n *source.Node) {
 	if len(l.diags) > maxHints {
-		l.err("E101", n.Range, "%s has no setting called %q", c.name, n.Text)
+		l.err("E101", n.Words(), "%s has no setting called %q", c.name, n.Text)
 		return
 	}
 	names := make([]string, 0, len(c.keys))
 	for _, k := range c.keys {
 		names = append(names, k.name)
 	}
-	d := l.err("E101", n.Range, "%s has no setting called %q", c.name, n.Text)
+	d := l.err("E101", n.Words(), "%s has no setting called %q", c.name, n.Text)
 	if best, ok := source.DidYouMean(n.Text, names); ok {
 		l.spelling(d, best)
 	}
@@ -102,7 +102,7 @@ func (l *loader) suggest(d *source.Diagnostic, word string, candidates []string)
 }
 
 func (l *loader) kind(n *source.Node, want string) {
-	l.err("E104", n.Range, "expected %s here, this is %s", want, kindName(n))
+	l.err("E104", n.Words(), "expected %s here, this is %s", want, kindName(n))
 }
 
 func kindName(n *source.Node) string {

@@ -25,13 +25,13 @@ func (l *loader) declareSlots(f *flowSrc) {
 	}
 	for _, p := range n.Pairs {
 		if other, twice := l.slots[p.Key.Text]; twice {
-			d := l.err("E113", p.Key.Range, "slot %q is also declared in flow %s", p.Key.Text, other.def.Flow)
+			d := l.err("E113", p.Key.Words(), "slot %q is also declared in flow %s", p.Key.Text, other.def.Flow)
 			d.Related = []source.Related{{Range: other.at, Message: "the other one is here"}}
 			continue
 		}
 		l.name(p.Key, "slot", "language")
 		s := &slotSrc{def: &engine.Slot{Name: p.Key.Text, Type: engine.SlotText, Flow: f.name, Declared: true, At: l.place(p.Key.Range)},
-			at: p.Key.Range, node: p.Value, declared: true}
+			at: p.Key.Words(), node: p.Value, declared: true}
 		before := len(l.diags)
 		l.slotRules(s, p)
 		s.bad = len(l.diags) > before
@@ -61,10 +61,10 @@ func (l *loader) slotRules(s *slotSrc, p source.Pair) {
 	d.Called = wordTexts(n.Get("called"))
 	d.Clean = l.clean(n.Get("clean"))
 	d.Example, _ = scalar(n.Get("example"))
-	if src, ok := scalar(n.Get("pattern")); ok && l.regex(src, n.Get("pattern").Range) {
+	if src, ok := scalar(n.Get("pattern")); ok && l.regex(src, n.Get("pattern").Words()) {
 		d.Pattern = src
 	}
-	if src, ok := scalar(n.Get("find")); ok && l.regex(src, n.Get("find").Range) {
+	if src, ok := scalar(n.Get("find")); ok && l.regex(src, n.Get("find").Words()) {
 		d.Find = src
 	}
 	d.Min, d.Max = l.bound(d, n.Get("min")), l.bound(d, n.Get("max"))
@@ -73,7 +73,7 @@ func (l *loader) slotRules(s *slotSrc, p source.Pair) {
 		d.Max = &high
 	}
 	if d.Min != nil && d.Max != nil && *d.Min > *d.Max {
-		l.err("E105", n.Get("max").Range, "max is smaller than min")
+		l.err("E105", n.Get("max").Words(), "max is smaller than min")
 	}
 	l.keep(s, n, p.Key)
 }
@@ -85,10 +85,10 @@ func (l *loader) keep(s *slotSrc, n *source.Node, key *source.Node) {
 		retain = 180 * 24 * time.Hour
 	}
 	if s.def.PII && n.Get("keep") == nil {
-		l.warn("W433", key.Range, "%s is personal and has no keep", s.def.Name)
+		l.warn("W433", key.Words(), "%s is personal and has no keep", s.def.Name)
 	}
 	if s.def.Keep > retain {
-		l.warn("W434", n.Get("keep").Range, "keep %s is longer than messages %dd", n.Get("keep").Text, int(retain.Hours()/24))
+		l.warn("W434", n.Get("keep").Words(), "keep %s is longer than messages %dd", n.Get("keep").Text, int(retain.Hours()/24))
 	}
 }
 
@@ -96,7 +96,7 @@ func (l *loader) choiceValues(s *slotSrc, n, key *source.Node) {
 	v := n.Get("values")
 	if s.def.Type != engine.SlotChoice {
 		if v != nil {
-			l.err("E105", v.Range, "values are for slots of type choice, this is %s", s.def.Type)
+			l.err("E105", v.Words(), "values are for slots of type choice, this is %s", s.def.Type)
 		}
 		return
 	}
@@ -106,7 +106,7 @@ func (l *loader) choiceValues(s *slotSrc, n, key *source.Node) {
 		}
 		for _, known := range s.def.Values {
 			if known.ID == id.Text {
-				l.err("E114", id.Range, "%q is written twice", id.Text)
+				l.err("E114", id.Words(), "%q is written twice", id.Text)
 				return
 			}
 		}
@@ -127,7 +127,7 @@ func (l *loader) choiceValues(s *slotSrc, n, key *source.Node) {
 		return
 	}
 	if len(s.def.Values) == 0 {
-		l.missing(n, "slot", "values", key.Range, "choice needs values")
+		l.missing(n, "slot", "values", key.Words(), "choice needs values")
 	}
 }
 
@@ -155,7 +155,7 @@ func (l *loader) bound(d *engine.Slot, n *source.Node) *float64 {
 	if d.Type == engine.SlotDate {
 		t, err := time.ParseInLocation("2006-01-02", s, l.set.Timezone)
 		if err != nil {
-			l.err("E105", n.Range, "%q is not a date; write 2026-12-25", s)
+			l.err("E105", n.Words(), "%q is not a date; write 2026-12-25", s)
 			return nil
 		}
 		v := float64(t.Unix())
@@ -163,7 +163,7 @@ func (l *loader) bound(d *engine.Slot, n *source.Node) *float64 {
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil || v != v || (d.Type != engine.SlotNumber && (v < 0 || v > 10_000)) {
-		l.err("E105", n.Range, "%q is not a number that fits here", s)
+		l.err("E105", n.Words(), "%q is not a number that fits here", s)
 		return nil
 	}
 	return &v
@@ -204,7 +204,7 @@ func (l *loader) compileSlot(s *slotSrc) {
 		if s.def.Pattern != "" {
 			what = "pattern"
 		}
-		l.err("E321", s.node.Get("example").Range, "the example %s does not match the slot's own %s", s.def.Example, what)
+		l.err("E321", s.node.Get("example").Words(), "the example %s does not match the slot's own %s", s.def.Example, what)
 	}
 }
 
@@ -217,12 +217,12 @@ func (l *loader) slotLiteral(d *engine.Slot, n *source.Node) (any, bool) {
 				return id, true
 			}
 		}
-		l.suggest(l.err("E216", n.Range, "%q is not one of %s", n.Text, strings.Join(ids, ", ")), n.Text, ids)
+		l.suggest(l.err("E216", n.Words(), "%q is not one of %s", n.Text, strings.Join(ids, ", ")), n.Text, ids)
 		return nil, false
 	}
 	v, ok := engine.ReadLiteral(d, n.Text)
 	if !ok {
-		l.err("E105", n.Range, "%q is not a value of %s, which is %s", n.Text, d.Name, slotType(d))
+		l.err("E105", n.Words(), "%q is not a value of %s, which is %s", n.Text, d.Name, slotType(d))
 	}
 	return v, ok
 }

@@ -11,7 +11,7 @@ func (l *loader) compileState(s *stateSrc) {
 	n, d := s.node, s.def
 	if n.Kind != source.Map {
 		if n.Kind == source.Null {
-			l.err("E310", s.key.Range, "the conversation gets stuck in %q: nothing says what happens next", s.name)
+			l.err("E310", s.key.Words(), "the conversation gets stuck in %q: nothing says what happens next", s.name)
 		}
 		s.bad = true
 		return
@@ -23,7 +23,7 @@ func (l *loader) compileState(s *stateSrc) {
 	if when := n.Pair("when"); when != nil {
 		l.when(n, when, d)
 	} else if other := n.Pair("else"); other != nil {
-		l.err("E117", other.Key.Range, "else has no when")
+		l.err("E117", other.Key.Words(), "else has no when")
 	}
 	l.after(s)
 	l.fits(s)
@@ -67,7 +67,7 @@ func (l *loader) wantSlot(n *source.Node) bool {
 		return true
 	}
 	if !l.unreadable {
-		l.suggest(l.err("E103", n.Range, "there is no slot called %q", n.Text), n.Text, keysOf(l.slots))
+		l.suggest(l.err("E103", n.Words(), "there is no slot called %q", n.Text), n.Text, keysOf(l.slots))
 	}
 	return false
 }
@@ -75,11 +75,11 @@ func (l *loader) wantSlot(n *source.Node) bool {
 func (l *loader) when(n *source.Node, when *source.Pair, d *engine.StateDef) {
 	d.When = l.condition(when.Value, scope{})
 	if other := n.Pair("else"); other != nil {
-		d.Else = l.exit(other.Value, other.Key.Range, "skip_state", "skip_state")
+		d.Else = l.exit(other.Value, other.Key.Words(), "skip_state", "skip_state")
 		return
 	}
 	if n.Get("goto") == nil && n.Pair("return") == nil && !l.nearExit(n, "state") {
-		l.err("E118", when.Key.Range, "when is false here and nothing says where to go; add else")
+		l.err("E118", when.Key.Words(), "when is false here and nothing says where to go; add else")
 	}
 }
 
@@ -93,7 +93,7 @@ func (l *loader) sets(n *source.Node) []engine.SetSlot {
 		set := engine.SetSlot{Slot: p.Key.Text, At: l.place(p.Key.Range)}
 		if p.Key.Text == "language" {
 			if s, ok := scalar(p.Value); ok && !strings.Contains(s, "{{") && !l.isLanguage(s) {
-				l.err("E105", p.Value.Range, "%q is not one of the project's languages: %s", s, strings.Join(l.set.Languages, ", "))
+				l.err("E105", p.Value.Words(), "%q is not one of the project's languages: %s", s, strings.Join(l.set.Languages, ", "))
 			}
 		} else if !l.wantSlot(p.Key) {
 			continue
@@ -159,7 +159,7 @@ func (l *loader) save(s *stateSrc, n *source.Node) {
 		return
 	case engine.SlotChoice:
 	default:
-		l.err("E105", n.Range, "save needs a slot of type choice or text, %s is %s", n.Text, slot.def.Type)
+		l.err("E105", n.Words(), "save needs a slot of type choice or text, %s is %s", n.Text, slot.def.Type)
 		return
 	}
 	ids := slotType(slot.def).values
@@ -196,7 +196,7 @@ func (l *loader) match(s *stateSrc, n *source.Node) engine.Match {
 	for _, item := range first.Items {
 		cond, choose := item.Pair("if"), item.Get("choose")
 		if item.Kind == source.Map && (cond == nil || choose == nil) {
-			l.missing(item, "choose", "choose", item.Range, "a first rule needs if and choose")
+			l.missing(item, "choose", "choose", item.Words(), "a first rule needs if and choose")
 			continue
 		}
 		if item.Kind != source.Map {
@@ -212,7 +212,7 @@ func (l *loader) match(s *stateSrc, n *source.Node) engine.Match {
 			ids = append(ids, o.def.ID)
 		}
 		if !contains(ids, id) {
-			l.suggest(l.err("E303", choose.Range, "choose: there is no option called %q", id), id, ids)
+			l.suggest(l.err("E303", choose.Words(), "choose: there is no option called %q", id), id, ids)
 			continue
 		}
 		rule.Option = id
@@ -230,7 +230,7 @@ func (l *loader) after(s *stateSrc) {
 	} else {
 		for _, name := range []string{"returns", "resolved", "unanswered"} {
 			if p := n.Pair(name); p != nil && n.Pair("handoff") == nil {
-				l.err("E117", p.Key.Range, "%s has no handoff beside it", name)
+				l.err("E117", p.Key.Words(), "%s has no handoff beside it", name)
 			}
 		}
 	}
@@ -238,7 +238,7 @@ func (l *loader) after(s *stateSrc) {
 		h.Returns = l.returns(p)
 	}
 	if p := n.Pair("resolved"); p != nil {
-		h.Resolved = l.exit(p.Value, p.Key.Range, "handoff:resolved", "handoff:resolved")
+		h.Resolved = l.exit(p.Value, p.Key.Words(), "handoff:resolved", "handoff:resolved")
 	}
 	h.Unanswered = l.ladder(n.Get("unanswered"), "unanswered", "")
 }
@@ -272,10 +272,10 @@ func (l *loader) fits(s *stateSrc) {
 	options, collect, ask := n.Pair("options"), n.Pair("collect"), n.Pair("ask")
 	two := l.questions(n)
 	if ask != nil && nothingIn(options) && collect == nil && !l.nearKey(n, "options", "collect") {
-		l.err("E320", ask.Key.Range, "ask has nothing to answer with; add options or collect")
+		l.err("E320", ask.Key.Words(), "ask has nothing to answer with; add options or collect")
 	}
 	if options != nil && ask == nil && n.Pair("say") == nil && collect == nil && !l.nearKey(n, "ask", "say") {
-		l.err("E320", options.Key.Range, "these options have no question; add ask")
+		l.err("E320", options.Key.Words(), "these options have no question; add ask")
 	}
 	question := options != nil || collect != nil || n.Pair("form") != nil || n.Pair("verify") != nil
 	for _, name := range []string{"help", "no_match", "no_reply", "match", "save", "listen", "optional", "old_taps"} {
@@ -289,7 +289,7 @@ func (l *loader) fits(s *stateSrc) {
 			if needs {
 				what = "options"
 			}
-			l.err("E117", p.Key.Range, "%s has no %s", name, what)
+			l.err("E117", p.Key.Words(), "%s has no %s", name, what)
 		}
 	}
 	if !two && d.Exit == nil && !hasExit(n) && !l.nearExit(n, "state") {
@@ -338,7 +338,7 @@ func (l *loader) questions(n *source.Node) bool {
 			continue
 		}
 		if first != "" {
-			l.err("E112", p.Key.Range, "two questions in one state: %s and %s", first, name)
+			l.err("E112", p.Key.Words(), "two questions in one state: %s and %s", first, name)
 			return true
 		}
 		first = name
@@ -356,7 +356,7 @@ func (l *loader) leads(s *stateSrc) {
 		if l.nearKey(s.node, "options", "collect") {
 			return
 		}
-		l.err("E310", s.key.Range, "the conversation gets stuck in %q: nothing says what happens next", s.name)
+		l.err("E310", s.key.Words(), "the conversation gets stuck in %q: nothing says what happens next", s.name)
 		return
 	}
 	for _, o := range s.opts {

@@ -39,7 +39,7 @@ func (l *loader) variants(n, list *source.Node, sc scope) *engine.Text {
 	t := &engine.Text{At: l.place(n.Range)}
 	for _, p := range n.Pairs {
 		if p.Key.Text != "any" {
-			l.err("E101", p.Key.Range, "any has no setting called %q", p.Key.Text)
+			l.err("E101", p.Key.Words(), "any has no setting called %q", p.Key.Text)
 		}
 	}
 	for _, item := range list.Items {
@@ -48,7 +48,7 @@ func (l *loader) variants(n, list *source.Node, sc scope) *engine.Text {
 		}
 	}
 	if len(t.Any) == 0 {
-		l.err("E110", n.Pairs[0].Key.Range, "any needs at least one text")
+		l.err("E110", n.Pairs[0].Key.Words(), "any needs at least one text")
 		return nil
 	}
 	return t
@@ -59,7 +59,7 @@ func (l *loader) inline(n *source.Node, sc scope) *engine.Text {
 	t := &engine.Text{At: l.place(n.Range), Lang: map[string]*engine.Template{}}
 	for _, p := range n.Pairs {
 		if !l.isLanguage(p.Key.Text) {
-			l.err("E105", p.Key.Range, "%q is not one of the project's languages: %s", p.Key.Text, strings.Join(l.set.Languages, ", "))
+			l.err("E105", p.Key.Words(), "%q is not one of the project's languages: %s", p.Key.Text, strings.Join(l.set.Languages, ", "))
 			continue
 		}
 		if p.Value.Kind == source.Scalar {
@@ -70,7 +70,7 @@ func (l *loader) inline(n *source.Node, sc scope) *engine.Text {
 		if len(n.Pairs) > 0 && !l.isLanguage(n.Pairs[0].Key.Text) {
 			return t // what is wrong with the keys was said
 		}
-		l.err("E110", n.Range, "the text in %s is missing", first)
+		l.err("E110", n.Words(), "the text in %s is missing", first)
 	}
 	return t
 }
@@ -195,7 +195,7 @@ func (l *loader) tags(n *source.Node) []*engine.Text {
 				if n.Kind == source.List {
 					at = n.Items[i]
 				}
-				l.err("E105", at.Range, "a tag has at most 64 characters, this has %d", len([]rune(tpl.Source)))
+				l.err("E105", at.Words(), "a tag has at most 64 characters, this has %d", len([]rune(tpl.Source)))
 			}
 		}
 	}

@@ -26,12 +26,12 @@ var (
 // name checks a declared name (E102).
 func (l *loader) name(n *source.Node, what string, reserved ...string) bool {
 	if !namePattern.MatchString(n.Text) {
-		l.err("E102", n.Range, "%q is not a usable name: small letters, digits and _, starting with a letter, at most 40", n.Text)
+		l.err("E102", n.Words(), "%q is not a usable name: small letters, digits and _, starting with a letter, at most 40", n.Text)
 		return false
 	}
 	for _, r := range reserved {
 		if n.Text == r {
-			l.err("E102", n.Range, "%q cannot be the name of a %s: it has a meaning of its own", n.Text, what)
+			l.err("E102", n.Words(), "%q cannot be the name of a %s: it has a meaning of its own", n.Text, what)
 			return false
 		}
 	}
@@ -84,7 +84,7 @@ func (l *loader) boolean(n *source.Node, def bool) bool {
 	case s == "false":
 		return false
 	}
-	l.err("E105", n.Range, "%q is not understood; write true or false", s)
+	l.err("E105", n.Words(), "%q is not understood; write true or false", s)
 	return def
 }
 
@@ -99,7 +99,7 @@ func (l *loader) oneOf(n *source.Node, def string, values ...string) string {
 			return s
 		}
 	}
-	l.suggest(l.err("E105", n.Range, "%q is not one of %s", s, strings.Join(values, ", ")), s, values)
+	l.suggest(l.err("E105", n.Words(), "%q is not one of %s", s, strings.Join(values, ", ")), s, values)
 	return def
 }
 
@@ -111,7 +111,7 @@ func (l *loader) integer(n *source.Node, def, low, high int) int {
 	}
 	v, err := strconv.Atoi(s)
 	if err != nil || v < low || v > high {
-		l.err("E105", n.Range, "%q is not a whole number from %d to %d", s, low, high)
+		l.err("E105", n.Words(), "%q is not a whole number from %d to %d", s, low, high)
 		return def
 	}
 	return v
@@ -128,7 +128,7 @@ func (l *loader) fuzzy(n *source.Node, def float64) float64 {
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(v >= 0.6 && v <= 1) {
-		l.err("E105", n.Range, "%q is not understood; fuzzy is a number from 0.6 to 1, or off", s)
+		l.err("E105", n.Words(), "%q is not understood; fuzzy is a number from 0.6 to 1, or off", s)
 		return def
 	}
 	return v
@@ -149,7 +149,7 @@ func (l *loader) duration(n *source.Node, def time.Duration) time.Duration {
 }
 
 func (l *loader) badDuration(n *source.Node, s string) {
-	d := l.err("E105", n.Range, "%q is not a duration; write 30s, 10m, 23h, 30d or 1h30m (1s to 400d)", s)
+	d := l.err("E105", n.Words(), "%q is not a duration; write 30s, 10m, 23h, 30d or 1h30m (1s to 400d)", s)
 	if m := regexp.MustCompile(`^(\d{1,6}) ?(s|m|h|d|sec|min|hour|day)[a-z]*$`).FindStringSubmatch(s); m != nil {
 		if meant := m[1] + m[2][:1]; meant != s { // what is only too long is told the limits
 			d.Message = strconv.Quote(s) + " is not a duration; write " + meant

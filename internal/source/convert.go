@@ -11,7 +11,8 @@ import (
 type converter struct {
 	doc   *Doc
 	diags []Diagnostic
-	fatal bool // the tree makes no sense to those who check it
+	path  []string // the keys that lead to what is converted, "" for an item of a list
+	fatal bool     // the tree makes no sense to those who check it
 }
 
 func (c *converter) report(code string, r Range, format string, args ...any) {
@@ -30,7 +31,7 @@ func (c *converter) node(y *yaml.Node) *Node {
 	case yaml.SequenceNode:
 		n.Kind = List
 		for _, item := range y.Content {
-			n.Items = append(n.Items, c.node(item))
+			n.Items = append(n.Items, c.under("", item))
 		}
 	default:
 		c.scalar(y, n, offset)
@@ -38,6 +39,29 @@ func (c *converter) node(y *yaml.Node) *Node {
 	}
 	n.Range = c.doc.span(offset, c.end(n, offset, y.Style&yaml.FlowStyle != 0))
 	return n
+}
+
+// under converts what a key of the present map holds, or an item of a list.
+func (c *converter) under(key string, y *yaml.Node) *Node {
+	c.path = append(c.path, key)
+	n := c.node(y)
+	c.path = c.path[:len(c.path)-1]
+	return n
+}
+
+// holds is what the keys of the present map are called.
+func (c *converter) holds() string {
+	last := len(c.path) - 1
+	switch {
+	case last == 0 && c.path[0] == "states":
+		return "state"
+	case last == 0 && c.path[0] == "slots":
+		return "slot"
+	case last == 2 && c.path[0] == "states" && c.path[2] == "options",
+		last == 3 && c.path[0] == "states" && c.path[2] == "collect" && c.path[3] == "options":
+		return "option"
+	}
+	return "key"
 }
 
 func (c *converter) refused(y *yaml.Node, n *Node, offset int) *Node {
@@ -90,14 +114,14 @@ func (c *converter) pairs(y *yaml.Node, n *Node, offset int) {
 			c.report("E008", key.Range, "merge keys (<<) are not used in flow files")
 			c.fatal = true
 		}
-		value := c.node(y.Content[i+1])
+		value := c.under(key.Text, y.Content[i+1])
 		if value.Kind == Null && value.Range.Length == 0 {
 			value.Range = key.Range
 		}
 		if first, twice := seen[key.Text]; twice {
-			c.diags = append(c.diags, Diagnostic{Code: "E108", Severity: Error, Range: key.Range,
-				Message: fmt.Sprintf("%q is written twice here", key.Text),
-				Related: []Related{{Range: first.Range, Message: fmt.Sprintf("the first %q is here", key.Text)}}})
+			c.diags = append(c.diags, Diagnostic{Code: "E108", Severity: Error, Range: key.Words(),
+				Message: fmt.Sprintf("%s %q is written twice", c.holds(), key.Text),
+				Related: []Related{{Range: first.Words(), Message: fmt.Sprintf("the first %q is here", key.Text)}}})
 			continue
 		}
 		seen[key.Text] = key

@@ -6,6 +6,8 @@
 // a file at once.
 package source
 
+import "strings"
+
 // Kind of a Node.
 type Kind int8
 
@@ -89,6 +91,17 @@ func (n *Node) At(from, to int) Range {
 		return n.Range
 	}
 	return n.doc.span(start, end)
+}
+
+// Words is where the words of a node stand, which is what a problem about them
+// underlines: without the quotes of a quoted scalar, without the | or > of a
+// block. Where there are no words, and for a list or map, it is the whole Range.
+func (n *Node) Words() Range {
+	text := strings.TrimRight(n.Text, "\n")
+	if n.Kind != Scalar || n.Style == Plain || text == "" {
+		return n.Range
+	}
+	return n.At(len(text)-len(strings.TrimLeft(text, "\n")), len(text))
 }
 
 // Severity of a Diagnostic.
