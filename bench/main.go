@@ -126,7 +126,7 @@ func (b *bench) measure(list []group) {
 		b.endChildren()
 		for _, key := range g.keys {
 			if _, done := b.results[key]; !done && err != nil {
-				b.results[key] = result{why: "failed: " + firstLine(err)}
+				b.results[key] = result{why: "failed: " + oneLine(err)}
 			}
 		}
 		if err != nil {
@@ -145,9 +145,13 @@ func guarded(f func(*bench) error, b *bench) (err error) {
 	return f(b)
 }
 
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
+// oneLine fits an error into a cell of the table.
+func oneLine(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if len(text) > 120 {
+		text = strings.ToValidUTF8(text[:120], "") + "…"
+	}
+	return text
 }
 
 // wants says whether a goal is to be measured.
