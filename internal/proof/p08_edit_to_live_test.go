@@ -66,13 +66,20 @@ type saveStyle struct {
 const welcomeFile = "flows/welcome.yaml"
 
 func saveStyles() []saveStyle {
-	begun := func(f func(e *editing, text string)) func(e *editing, text string) time.Time {
-		return func(e *editing, text string) time.Time {
-			start := time.Now()
-			f(e, text)
-			return start
-		}
+	return slices.Concat(editorStyles(), linkStyles(), folderStyles())
+}
+
+// begun is a save whose first touch of a file is the moment of saving.
+func begun(f func(e *editing, text string)) func(e *editing, text string) time.Time {
+	return func(e *editing, text string) time.Time {
+		start := time.Now()
+		f(e, text)
+		return start
 	}
+}
+
+// editorStyles are how editors and copying tools write one file.
+func editorStyles() []saveStyle {
 	return []saveStyle{
 		{name: "1 truncate and write", save: begun(func(e *editing, text string) { e.put(e.path(welcomeFile), text) })},
 		{name: "3 editor with backup copy", save: begun(func(e *editing, text string) {
@@ -99,6 +106,12 @@ func saveStyles() []saveStyle {
 			e.put(e.beside("source"), text)
 			e.must(os.Remove(e.path(welcomeFile)), os.Link(e.beside("source"), e.path(welcomeFile)))
 		})},
+	}
+}
+
+// linkStyles change what links point at.
+func linkStyles() []saveStyle {
+	return []saveStyle{
 		{name: "8 symlinked file swapped", lay: layLink, save: begun(func(e *editing, text string) {
 			next := e.beside(fmt.Sprintf("variants/v%d.yaml", e.n))
 			e.put(next, text)
@@ -116,6 +129,12 @@ func saveStyles() []saveStyle {
 			e.link(next, e.path("flows/..data"))
 			e.must(err, os.RemoveAll(e.path("flows/"+old)))
 		})},
+	}
+}
+
+// folderStyles replace folders, or give the file another place.
+func folderStyles() []saveStyle {
+	return []saveStyle{
 		{name: "11 folder replaced", save: func(e *editing, text string) time.Time {
 			for name, old := range e.files {
 				e.put(filepath.Join(e.beside("checkout"), name), old)

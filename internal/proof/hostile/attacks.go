@@ -5,12 +5,18 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // webhookAttacks knock at our own signed channel.
-func webhookAttacks() (out []attack) {
+func webhookAttacks() []attack {
+	return slices.Concat(bentHooks(), forgedHooks(), mistimedHooks(), signedHooks())
+}
+
+// bentHooks are well-made posts whose signature is bent.
+func bentHooks() (out []attack) {
 	for _, bad := range any401() {
 		out = append(out, attack{bad.name, func(r *rand.Rand, t Target) Request {
 			q := t.hook(r, blob(r, false), 401)
@@ -18,10 +24,17 @@ func webhookAttacks() (out []attack) {
 			return q
 		}})
 	}
-	at := func(t Target, off int64) string { return strconv.FormatInt(t.Now.Unix()+off, 10) }
-	return append(out, []attack{
+	return out
+}
+
+// hookTime is the time header of a post that is off by some seconds.
+func hookTime(t Target, off int64) string { return strconv.FormatInt(t.Now.Unix()+off, 10) }
+
+// forgedHooks are signed for something else than what is sent.
+func forgedHooks() []attack {
+	return []attack{
 		{"another channel's secret", func(r *rand.Rand, t Target) Request {
-			q := signedHook(r, t.Other, "", at(t, 0), blob(r, false))
+			q := signedHook(r, t.Other, "", hookTime(t, 0), blob(r, false))
 			q.Want = []int{401}
 			return q
 		}},
@@ -44,24 +57,8 @@ func webhookAttacks() (out []attack) {
 			if r.IntN(2) == 0 {
 				q.Header.Set("Webhook-Id", q.Header.Get("Webhook-Id")+"x")
 			} else {
-				q.Header.Set("Webhook-Timestamp", at(t, 1+r.Int64N(200)))
+				q.Header.Set("Webhook-Timestamp", hookTime(t, 1+r.Int64N(200)))
 			}
-			return q
-		}},
-		{"late or early", func(r *rand.Rand, t Target) Request {
-			off := (330 + r.Int64N(1<<uint(10+r.IntN(20)))) * (1 - 2*r.Int64N(2))
-			q := signedHook(r, t.Secret, "", at(t, off), blob(r, false))
-			q.Want = []int{401}
-			return q
-		}},
-		{"no time", func(r *rand.Rand, t Target) Request {
-			q := signedHook(r, t.Secret, "", []string{"", "now", "1e9", "-1", "0x5", "99999999999999999999", at(t, 0) + ".5", "+" + at(t, 0), " " + at(t, 0) + " 1"}[r.IntN(9)], blob(r, false))
-			q.Want = []int{401}
-			return q
-		}},
-		{"strange id", func(r *rand.Rand, t Target) Request {
-			q := signedHook(r, t.Secret, []string{"a b", "a/b", "../x", "ä", "a;b", strings.Repeat("a", 129), "'--", "a\tb"}[r.IntN(8)], at(t, 0), blob(r, false))
-			q.Want = []int{401}
 			return q
 		}},
 		{"missing header", func(r *rand.Rand, t Target) Request {
@@ -69,6 +66,34 @@ func webhookAttacks() (out []attack) {
 			q.Header.Del([]string{"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"}[r.IntN(3)])
 			return q
 		}},
+	}
+}
+
+// mistimedHooks are signed, with a time or an id that cannot be.
+func mistimedHooks() []attack {
+	return []attack{
+		{"late or early", func(r *rand.Rand, t Target) Request {
+			off := (330 + r.Int64N(1<<uint(10+r.IntN(20)))) * (1 - 2*r.Int64N(2))
+			q := signedHook(r, t.Secret, "", hookTime(t, off), blob(r, false))
+			q.Want = []int{401}
+			return q
+		}},
+		{"no time", func(r *rand.Rand, t Target) Request {
+			q := signedHook(r, t.Secret, "", []string{"", "now", "1e9", "-1", "0x5", "99999999999999999999", hookTime(t, 0) + ".5", "+" + hookTime(t, 0), " " + hookTime(t, 0) + " 1"}[r.IntN(9)], blob(r, false))
+			q.Want = []int{401}
+			return q
+		}},
+		{"strange id", func(r *rand.Rand, t Target) Request {
+			q := signedHook(r, t.Secret, []string{"a b", "a/b", "../x", "ä", "a;b", strings.Repeat("a", 129), "'--", "a\tb"}[r.IntN(8)], hookTime(t, 0), blob(r, false))
+			q.Want = []int{401}
+			return q
+		}},
+	}
+}
+
+// signedHooks are signed well and carry what no message is.
+func signedHooks() []attack {
+	return []attack{
 		{"signed, not its JSON", func(r *rand.Rand, t Target) Request { return t.hook(r, badJSON(r, blob(r, false)), 400) }},
 		{"signed, too deep", func(r *rand.Rand, t Target) Request { return t.hook(r, deep(33+r.IntN(10_000)), 413, 400) }},
 		{"signed, no contact", func(r *rand.Rand, t Target) Request {
@@ -77,7 +102,7 @@ func webhookAttacks() (out []attack) {
 		{"signed, wrong shape", func(r *rand.Rand, t Target) Request {
 			return t.hook(r, []byte([]string{`[]`, `"x"`, `1`, `{}`, `{"type":1}`, `{"type":"message.created","data":[]}`, `null`, `{"data":{}}`}[r.IntN(8)]), 400)
 		}},
-	}...)
+	}
 }
 
 // xAttacks knock at X's door.
@@ -176,6 +201,11 @@ func said(r *rand.Rand) string { return `{"client_id":"` + clientID(r) + `","tex
 
 // webAttacks come from other sites and from visitors who are not who they say.
 func webAttacks() []attack {
+	return slices.Concat(strangers(), badMessages(), badFiles(), badRoutes())
+}
+
+// strangers come from elsewhere or say they are somebody else.
+func strangers() []attack {
 	return []attack{
 		{"foreign origin", func(r *rand.Rand, t Target) Request {
 			q := t.visitor([]string{"/messages", "/session", "/identity", "/typing", "/read"}[r.IntN(5)], said(r), 403)
@@ -197,6 +227,12 @@ func webAttacks() []attack {
 			forged := []string{"di1.eyJzdWIiOiJhZG1pbiJ9.", "di1.eyJzdWIiOiJhZG1pbiJ9.AAAA", "di1..", "di2.x.y", "", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", strings.Repeat("a", 5000)}[r.IntN(7)]
 			return t.visitor("/identity", fmt.Sprintf(`{"identity":%q}`, forged), 401)
 		}},
+	}
+}
+
+// badMessages are no messages, or too much of one.
+func badMessages() []attack {
+	return []attack{
 		{"not JSON", func(r *rand.Rand, t Target) Request {
 			return t.visitor("/messages", []string{"{", "[]", `{"client_id":1}`, `{"client_id":"x","text":"injected"}`, `{"client_id":"` + clientID(r) + `","client_id":"` + clientID(r) + `","text":"injected"}`,
 				`{"client_id":"` + clientID(r) + `","text":{}}`, `{"client_id":"` + clientID(r) + `"}`, said(r) + "x", "\xff\xfe"}[r.IntN(9)], 400)
@@ -218,6 +254,12 @@ func webAttacks() []attack {
 			}
 			return q
 		}},
+	}
+}
+
+// badFiles ask for files of others and send what is no picture.
+func badFiles() []attack {
+	return []attack{
 		{"another's files", func(r *rand.Rand, t Target) Request {
 			if r.IntN(2) == 0 {
 				return t.visitor("/messages", `{"client_id":"`+clientID(r)+`","text":"injected","media":["`+[]string{"med_1", "../../dispatcher.db", "%2e%2e", "1 OR 1=1"}[r.IntN(4)]+`"]}`, 404)
@@ -237,6 +279,12 @@ func webAttacks() []attack {
 			q.Header.Set("Content-Type", "multipart/form-data; boundary=b")
 			return q
 		}},
+	}
+}
+
+// badRoutes use our addresses in ways they are not made for.
+func badRoutes() []attack {
+	return []attack{
 		{"another method", func(r *rand.Rand, t Target) Request {
 			q := t.visitor("/messages", said(r), 405)
 			q.Method = []string{"PUT", "PATCH", "PROPFIND"}[r.IntN(3)]
