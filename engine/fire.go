@@ -24,13 +24,20 @@ const (
 // take and put, and a machine that returned an error is dropped.
 type machines struct {
 	events fsm.Events
+	known  map[[2]string]string // edge and source → target
 	pool   sync.Pool
 }
 
 func newMachines(t *table) *machines {
-	m := &machines{events: t.events}
+	m := &machines{events: t.events, known: t.seen}
 	m.pool.New = func() any { return fsm.NewFSM(atAny, m.events, nil) }
 	return m
+}
+
+// has says whether an edge leaves a source.
+func (m *machines) has(from, edge string) bool {
+	_, ok := m.known[[2]string{edge, from}]
+	return ok
 }
 
 // fire moves from a source along an edge and says where it ends. An edge that
@@ -97,6 +104,9 @@ func (s *Set) stateEdges(t *table, st *StateDef) error {
 				return err
 			}
 		}
+	}
+	if err := s.resultEdges(t, st, st.exits); err != nil {
+		return err
 	}
 	// The state's own exit under the names of what chooses it.
 	if to := s.ownDestination(st); to != "" {
@@ -176,46 +186,49 @@ func (s *Set) inherited(t *table, st *StateDef, x *Exit, edge string) error {
 		return nil
 	}
 	(edgeNamer{st}).exit(x, edge, edge)
-	for key, x := range reach(x) {
+	found := reach(x)
+	for key, x := range found {
 		if to := s.destination(x); to != "" {
 			if err := t.add(key, st.full, to); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return s.resultEdges(t, st, found)
 }
 
 // reach is an exit and everything that hangs on it, by key.
 func reach(x *Exit) map[string]*Exit {
 	found := map[string]*Exit{}
-	var walk func(*Exit)
-	walk = func(x *Exit) {
-		if x == nil {
-			return
-		}
-		found[x.Key] = x
-		walk(x.Else)
-		walk(x.OnElse)
-		walk(x.Then)
-		for _, a := range x.Arms {
-			walk(a.Exit)
-		}
-		for _, on := range x.On {
-			walk(on)
-		}
-		if x.Hand != nil {
-			if x.Hand.Returns != nil {
-				walk(x.Hand.Returns.Exit)
-			}
-			walk(x.Hand.Resolved)
-			for _, w := range x.Hand.Unanswered {
-				walk(w.Exit)
-			}
-		}
-	}
-	walk(x)
+	eachExit(x, func(x *Exit) { found[x.Key] = x })
 	return found
+}
+
+// eachExit visits an exit and everything that hangs on it.
+func eachExit(x *Exit, visit func(*Exit)) {
+	if x == nil {
+		return
+	}
+	visit(x)
+	eachExit(x.Else, visit)
+	eachExit(x.OnElse, visit)
+	eachExit(x.Then, visit)
+	for _, a := range x.Arms {
+		eachExit(a.Exit, visit)
+	}
+	for _, on := range x.On {
+		eachExit(on, visit)
+	}
+	if x.Hand == nil {
+		return
+	}
+	if x.Hand.Returns != nil {
+		eachExit(x.Hand.Returns.Exit, visit)
+	}
+	eachExit(x.Hand.Resolved, visit)
+	for _, w := range x.Hand.Unanswered {
+		eachExit(w.Exit, visit)
+	}
 }
 
 // destination is where an exit leads, "" for one that only chooses others.

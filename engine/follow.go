@@ -42,18 +42,27 @@ type answered struct {
 	opt, slot string
 }
 
+// chooser names an exit by what chose it: the state's own by collected, known,
+// skip, skip_state or opt:ID, what follows a call by the result.
+type chooser struct{ edge, key string }
+
 // leave takes a state's own exit under the name of what chose it.
 func (t *turn) leave(st *StateDef, via string) {
+	t.followAs(st.Exit, st.full, chooser{via, via})
+}
+
+// followAs takes an exit under the name of what chose it.
+func (t *turn) followAs(x *Exit, from string, via chooser) {
 	t.via = via
-	t.follow(st.Exit, st.full)
-	t.via = ""
+	t.follow(x, from)
+	t.via = chooser{}
 }
 
 // move fires the edge and keeps the step of the path.
 func (t *turn) move(x *Exit, from string) {
-	if via := t.via; via != "" {
-		t.via = ""
-		t.fire(from, via, via, x.where)
+	if via := t.via; via.edge != "" {
+		t.via = chooser{}
+		t.fire(from, via.key, via.edge, x.where)
 		return
 	}
 	t.fire(from, x.Key, x.Edge, x.where)
@@ -61,9 +70,9 @@ func (t *turn) move(x *Exit, from string) {
 
 // chosen writes down what chose an exit that goes on to choose itself.
 func (t *turn) chosen(where string) {
-	if t.via != "" {
-		t.note(TraceStep{What: "edge", State: t.position(), Edge: t.via, Option: t.reply.opt, By: t.by, Score: t.score, At: where})
-		t.via = ""
+	if t.via.edge != "" {
+		t.note(TraceStep{What: "edge", State: t.position(), Edge: t.via.edge, Option: t.reply.opt, By: t.by, Score: t.score, At: where})
+		t.via = chooser{}
 	}
 }
 
@@ -178,17 +187,17 @@ func (t *turn) returnTo(result string) {
 		t.follow(on, st.full)
 		return
 	}
-	t.note(TraceStep{What: "edge", State: st.full, Edge: "result:" + result, At: x.where})
-	switch {
-	case x.OnElse != nil:
-		t.follow(x.OnElse, st.full)
-	case x.Then != nil:
-		t.follow(x.Then, st.full)
-	case st.Exit != nil && st.Exit != x:
-		t.follow(st.Exit, st.full)
-	default:
+	after := st.afterCall(x)
+	if after == nil {
+		t.note(TraceStep{What: "edge", State: st.full, Edge: "result:" + result, At: x.where})
 		t.personExit("call:none", dm.CauseNoMatch)
+		return
 	}
+	via := resultOf(x, result)
+	if t.set.destination(after) != "" && !t.machines().has(st.full, via.key) {
+		via.key = after.Key // a result that only another version of the called flow has
+	}
+	t.followAs(after, st.full, via)
 }
 
 // afterSideTrip asks the interrupted question again; where nothing was
@@ -252,7 +261,7 @@ func (t *turn) personExit(edge, cause string) {
 		return
 	}
 	t.hang()
-	t.via = ""
+	t.via = chooser{}
 	st := t.state()
 	if st != nil {
 		t.fire(st.full, edge, edge, st.place)

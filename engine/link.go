@@ -12,13 +12,14 @@ import (
 // linked is what Link adds to a set: everything a step would otherwise have
 // to build.
 type linked struct {
-	lobby   *Flow              // stands in for a flow before any is entered: escapes only
-	byName  map[string]*Escape // merged: built-in or declared
-	side    map[string]string  // normalised phrase → help moment missing
-	filler  map[string]bool    // normalised fillers of all recognised languages
-	correct []string           // normalised correction words
-	find    []*Slot            // slots with find that are looked for ahead of time
-	langs   []string           // recognised: the project's and English
+	lobby   *Flow                      // stands in for a flow before any is entered: escapes only
+	byName  map[string]*Escape         // merged: built-in or declared
+	side    map[string]string          // normalised phrase → help moment missing
+	filler  map[string]bool            // normalised fillers of all recognised languages
+	correct []string                   // normalised correction words
+	find    []*Slot                    // slots with find that are looked for ahead of time
+	langs   []string                   // recognised: the project's and English
+	results map[string]map[string]bool // by flow: what it can return
 }
 
 // Link finishes a set: names of edges, fsm tables and pools, phrase indexes,
@@ -40,6 +41,7 @@ func (s *Set) Link() error {
 			}
 		}
 	}
+	s.linkResults()
 	s.linked.lobby = &Flow{}
 	if err := s.linkFlow(s.linked.lobby); err != nil {
 		return fmt.Errorf("link everywhere: %w", err)

@@ -73,7 +73,7 @@ type turn struct {
 	keepShift bool // "one moment" has set the shift
 
 	reply       answered // of the next path step
-	via         string   // what chose the state's own exit: collected known skip skip_state opt:ID
+	via         chooser  // what chose an exit that has a name of its own
 	instead     *string  // words that stand in for the built-in handoff sentence
 	personExits int
 
