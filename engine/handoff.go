@@ -107,7 +107,7 @@ func (t *turn) sayHandoff(h *Hand, alias, rule string) (promised bool) {
 	t.queue = t.queueNow(alias)
 	defer func() { t.queue = nil }()
 	before := len(t.out)
-	like := Say{Priority: 1, Rule: rule}
+	like := Say{Priority: 1, Rule: rule, Notice: true}
 	switch {
 	case h.SayNothing:
 	case len(h.Say) > 0:

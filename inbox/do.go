@@ -98,6 +98,7 @@ func (s *Service) decideOnce(k laneKey, snap storage.Snapshot, decide func(*View
 	case out.Status == storage.Applied:
 		s.failpoint("turn.after_apply")
 		s.applied(k, turn, d, out)
+		s.countFenced(d, out.Fenced)
 		return out, false, nil
 	case out.Status == storage.Refused:
 		return out, false, fmt.Errorf("inbox: turn refused: %w", out.Err)

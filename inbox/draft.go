@@ -130,6 +130,7 @@ type Draft struct {
 	optional bool           // the state that resolves was optional
 	quotes   []engine.Quote // of the last message that had any
 	quoted   int64          // its seq
+	fenced   int            // messages that a new owner kept from being said
 	said     string
 	last     time.Time       // latest due time of a message that waits
 	next     *Draft          // opened in the same transaction

@@ -118,3 +118,14 @@ func (s *Service) apply(t storage.Turn) (storage.Outcome, error) {
 	defer open()
 	return s.batcher.Apply(t)
 }
+
+// countFenced counts what a new owner kept from being said: rows that the store
+// took back, and those that waited without one.
+func (s *Service) countFenced(d *Draft, rows int) {
+	if d == nil || d.View.Account == nil {
+		return
+	}
+	if n := rows + d.fenced; n > 0 {
+		s.metrics.fenced.WithLabelValues(d.View.Account.Alias).Add(float64(n))
+	}
+}

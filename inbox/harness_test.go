@@ -74,6 +74,7 @@ type fakeAdapter struct {
 	caps   channels.Caps
 	common channels.Common
 	url    string
+	news   bool        // it has words for a change of owner
 	found  atomic.Bool // what reconcile answers
 	asked  atomic.Int32
 }
@@ -102,7 +103,10 @@ type fakeSend struct {
 
 func (a *fakeAdapter) Render(out dm.Outbound) (channels.Plan, error) {
 	if out.Kind != dm.OutMessage {
-		return channels.Plan{}, nil
+		if !a.news {
+			return channels.Plan{}, nil
+		}
+		out.Text = out.Kind
 	}
 	var plan channels.Plan
 	for i, text := range splitWords(out.Text, a.caps.Text.N) {

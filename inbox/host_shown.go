@@ -160,7 +160,7 @@ func roleOf(author int16) string {
 	switch author {
 	case storage.AuthorCustomer:
 		return dm.AuthorCustomer
-	case storage.AuthorBot:
+	case storage.AuthorBot, storage.AuthorNotice: // a notice is the assistant's word to those who wait
 		return dm.AuthorBot
 	case storage.AuthorAgent, storage.AuthorAgentNative:
 		return dm.AuthorAgent

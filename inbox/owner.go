@@ -255,6 +255,7 @@ func (d *Draft) unsaid() {
 		h.Message.At, h.Message.Delivery, h.Message.Body.Options = time.Time{}, storage.DeliveryCancelled, h.Options
 		d.Append(h.Message)
 		d.turn.Messages[len(d.turn.Messages)-1].Reason = ReasonOwnerChanged
+		d.fenced++
 	}
 }
 
@@ -265,6 +266,9 @@ func (d *Draft) unsend() {
 		if row.Origin == storage.OriginAgent {
 			kept = append(kept, row)
 			continue
+		}
+		if row.Seq != 0 {
+			d.fenced++
 		}
 		for n := range d.turn.Messages {
 			if m := &d.turn.Messages[n]; m.Seq == row.Seq && row.Seq != 0 {

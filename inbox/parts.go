@@ -49,16 +49,16 @@ func (d *Draft) tellShift(s Shift) {
 
 // tell queues news for a channel that follows who owns a conversation. A
 // channel that has no words for it renders no call and gets no row. Such a row
-// obeys no epoch: it reports what is so. A resolve by a person waits as long
-// as it can be undone.
+// obeys no epoch: it reports what is so. Only a resolve by a person waits as
+// long as it can be undone, and is withdrawn when it is.
 func (d *Draft) tell(kind string, s Shift) {
 	a := d.View.Account
 	if a == nil || a.Adapter == nil || a.Caps.Native || d.address.Thread == "" {
 		return
 	}
-	uid, due := newUID(), d.View.Now
-	if s.Edge == EdgeResolve || s.Edge == EdgeResolvePlain {
-		due = due.Add(UndoWithin)
+	uid, due, row := newUID(), d.View.Now, storage.RowSend
+	if s.Edge == EdgeResolve || s.Edge == EdgeResolvePlain { // held, and under the epoch: an undo takes it back
+		due, row = due.Add(UndoWithin), storage.RowNotice
 	}
 	out := dm.Outbound{Key: UIDText(uid), Kind: kind, Account: d.address.Account, Thread: d.address.Thread, Conversation: d.UID(), To: d.address.Party,
 		Author: dm.AuthorSystem, Epoch: d.conv.Epoch, At: d.View.Now.UTC()}
@@ -73,6 +73,6 @@ func (d *Draft) tell(kind string, s Shift) {
 	}
 	box, err := d.keys.seal("outbox", d.conv.UID, 0, "request", out)
 	d.fail("outbox request", err)
-	d.turn.Outbox = append(d.turn.Outbox, storage.OutboxRow{UID: uid, Conversation: d.conv.ID, Kind: storage.RowSend, Channel: d.conv.Channel, Origin: storage.OriginSystem,
+	d.turn.Outbox = append(d.turn.Outbox, storage.OutboxRow{UID: uid, Conversation: d.conv.ID, Kind: row, Channel: d.conv.Channel, Origin: storage.OriginSystem,
 		Status: storage.RowPending, DueAt: due.UnixMilli(), ExpiresAt: due.Add(agentTTL).UnixMilli(), Priority: 1, Request: box})
 }

@@ -28,10 +28,16 @@ func (d *Draft) Send(o Outgoing) int64 {
 	if !d.may(o) {
 		return 0
 	}
+	return d.say(o)
+}
+
+// say is Send for words that may be said.
+func (d *Draft) say(o Outgoing) int64 {
 	o = d.filled(o)
 	native := d.View.Account != nil && d.View.Account.Caps.Native
 	if native && o.DueAt.After(d.View.Now) {
 		d.hold(o)
+		d.quoting(d.conv.LastSeq+1, o)
 		return 0
 	}
 	seq := d.conv.LastSeq + 1
@@ -46,17 +52,23 @@ func (d *Draft) Send(o Outgoing) int64 {
 		parts, o.Body.Degraded = d.rendered(out)
 	}
 	d.Append(o.NewMessage)
-	if len(o.Quotes) > 0 {
-		d.quotes, d.quoted, d.said = o.Quotes, seq, o.Body.Text
-		if d.ladder && d.conv.Owner == storage.OwnerQueue { // what unanswered says is a promise, like the handoff's own words
-			d.Promises(seq, d.said, d.quotes)
-			d.quotes = nil
-		}
-	}
+	d.quoting(seq, o)
 	if !native {
 		d.putOutbox(seq, uid, o, out, parts)
 	}
 	return seq
+}
+
+// quoting remembers what a message promises, for the handoff that follows.
+func (d *Draft) quoting(seq int64, o Outgoing) {
+	if len(o.Quotes) == 0 {
+		return
+	}
+	d.quotes, d.quoted, d.said = o.Quotes, seq, o.Body.Text
+	if d.ladder && d.conv.Owner == storage.OwnerQueue { // what unanswered says is a promise, like the handoff's own words
+		d.Promises(seq, d.said, d.quotes)
+		d.quotes = nil
+	}
 }
 
 // may is the first of the fences of P6: the bot speaks only while it owns the
@@ -205,7 +217,7 @@ func outAuthor(o Outgoing) string {
 	switch {
 	case o.Origin == storage.OriginAgent:
 		return dm.AuthorAgent
-	case o.Author == storage.AuthorNotice || o.Origin == storage.OriginSystem:
+	case o.Origin == storage.OriginSystem:
 		return dm.AuthorSystem
 	}
 	return dm.AuthorBot
@@ -217,16 +229,21 @@ func (d *Draft) hold(o Outgoing) {
 	d.timerSpec(name, o.DueAt, held{Message: o.NewMessage, Row: o.Kind, Origin: o.Origin, Priority: o.Priority, Options: o.Options, Links: o.Links, Target: o.Target})
 }
 
-// Release appends a message that waited on a native channel, unless its
-// speaker does not own the conversation any more. The timer must have been
-// dropped by the same draft.
+// Release appends a message that waited on a native channel. That its timer
+// is still there is the fence: every edge that silences the bot takes these
+// timers away in its own turn, and one that the bot's own step fired leaves
+// them, so that what was said before a handoff still comes. The timer must
+// have been dropped by the same draft.
 func (d *Draft) Release(t storage.Timer) error {
 	var h held
 	if err := d.keys.Spec(d.conv.UID, t, &h); err != nil {
 		d.fail("held message", err)
 		return d.err
 	}
+	if d.conv.Owner != storage.OwnerBot && d.conv.Owner != storage.OwnerQueue {
+		return nil
+	}
 	h.Message.At = time.Time{}
-	d.Send(Outgoing{NewMessage: h.Message, Kind: h.Row, Origin: h.Origin, Priority: h.Priority, Options: h.Options, Links: h.Links, Target: h.Target})
+	d.say(Outgoing{NewMessage: h.Message, Kind: h.Row, Origin: h.Origin, Priority: h.Priority, Options: h.Options, Links: h.Links, Target: h.Target})
 	return d.err
 }

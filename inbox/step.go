@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"dispatcher/dm"
@@ -62,6 +63,7 @@ func (s *Service) StepResolved(d *Draft, ev engine.Event) error {
 func (s *Service) effects(d *Draft, ev engine.Event, res engine.Result) error {
 	d.SetState(res.State)
 	e := &effecting{s: s, d: d, ev: ev, trace: res.Trace, due: d.View.Now}
+	e.hurry = d.View.Account != nil && d.View.Account.Caps.Native && slices.ContainsFunc(res.Effects, resolves)
 	for i, effect := range s.coalesced(d, res.Effects) {
 		if e.ended {
 			if !harmless(effect) {
@@ -93,7 +95,10 @@ type effecting struct {
 	due   time.Time
 	ended bool
 	told  bool // the trace is on a row
+	hurry bool // the conversation ends with this turn: nothing can wait in it
 }
+
+func resolves(e engine.Effect) bool { _, ok := e.(engine.Resolve); return ok }
 
 func (e *effecting) apply(effect engine.Effect) error {
 	switch v := effect.(type) {
@@ -123,7 +128,9 @@ func (e *effecting) apply(effect engine.Effect) error {
 }
 
 func (e *effecting) say(v engine.Say) {
-	e.due = e.due.Add(v.Delay)
+	if !e.hurry {
+		e.due = e.due.Add(v.Delay)
+	}
 	o := Outgoing{
 		NewMessage: NewMessage{
 			Kind: storage.MsgText, Dir: storage.DirOut, Public: v.Public, Author: storage.AuthorBot, CauseSeq: e.ev.Seq, Rule: v.Rule,

@@ -101,6 +101,7 @@ func (w *laneWork) step(ctx context.Context) error {
 		w.s.keep(w.k, w.snap, *p.turn, out)
 		w.done(p, out)
 		w.s.applied(w.k, *p.turn, p.draft, out)
+		w.s.countFenced(p.draft, out.Fenced)
 		w.s.metrics.turn.Observe(w.s.now().Sub(start).Seconds())
 	case storage.Duplicate:
 		w.dropKnown(ctx, out.Dup)

@@ -380,5 +380,6 @@ type Outcome struct {
 	Opened       int64  // id of the conversation made by Opens
 	OpenedUID    UID    // its public id
 	Cursor       Cursor // highest event written; 0 = none
+	Fenced       int    // rows with words that SettleCancel took back
 	Err          error  // for Refused
 }

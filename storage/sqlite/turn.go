@@ -25,6 +25,7 @@ type applier struct {
 	handoff int64 // the handoff inserted by this turn
 	version int64
 	cursor  storage.Cursor
+	fenced  int64 // rows with words that were taken back
 }
 
 func (a *applier) turn(t *storage.Turn) (storage.Outcome, error) {
@@ -37,7 +38,7 @@ func (a *applier) turn(t *storage.Turn) (storage.Outcome, error) {
 			return storage.Outcome{}, err
 		}
 	}
-	out := storage.Outcome{Status: storage.Applied, Conversation: a.conv, UID: a.uid, Contact: a.contact, Version: a.version, Cursor: a.cursor}
+	out := storage.Outcome{Status: storage.Applied, Conversation: a.conv, UID: a.uid, Contact: a.contact, Version: a.version, Cursor: a.cursor, Fenced: int(a.fenced)}
 	if t.Opens == nil {
 		return out, nil
 	}

@@ -104,7 +104,10 @@ func (a *applier) cancelPending() error {
 	if err != nil {
 		return err
 	}
-	_, err = a.exec(`DELETE FROM outbox WHERE conversation_id = ? AND status = 1 AND `+ofBot, a.conv)
+	if a.fenced, err = a.change(`DELETE FROM outbox WHERE conversation_id = ? AND status = 1 AND seq > 0 AND `+ofBot, a.conv); err != nil {
+		return err
+	}
+	_, err = a.exec(`DELETE FROM outbox WHERE conversation_id = ? AND status = 1 AND seq = 0 AND `+ofBot, a.conv)
 	return err
 }
 
