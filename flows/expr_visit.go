@@ -317,8 +317,11 @@ func (v *visitor) wantBool(n ast.Node, t typ) {
 
 // wantText refuses a whole group of values where a text is written.
 func (v *visitor) wantText(n ast.Node, t typ) {
+	if t.kind == kList && t.elem != nil {
+		t = *t.elem
+	}
 	if t.kind == kObject {
-		v.err("E212", v.all(n), "%s is %s and a text shows one value; write %s and the name of one", t.name, t, t.name+".")
+		v.err("E212", v.all(n), "%s is %s; a text can show only one of them", t.name, t)
 	}
 }
 
