@@ -54,6 +54,7 @@ func (s *Server) apiRoutes(e *echo.Echo) {
 	s.opsRoutes(api)
 	e.GET(apiBase+"/events", func(c echo.Context) error { s.events(c); return nil })
 	s.describeEvents(api)
+	openAnswers(api.OpenAPI())
 	s.docRoutes(e, api)
 }
 

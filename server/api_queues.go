@@ -80,6 +80,10 @@ type presenceView struct {
 	Presence string `json:"presence" enum:"online,away,offline"`
 }
 
+// putPresenceInput has a type of its own: a request refuses what it does not
+// know, an answer may grow.
 type putPresenceInput struct {
-	Body presenceView
+	Body struct {
+		Presence string `json:"presence" enum:"online,away,offline"`
+	}
 }

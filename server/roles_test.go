@@ -261,6 +261,60 @@ func TestOpenAPISnapshot(t *testing.T) {
 	}
 }
 
+// Answers may grow in version 1, requests refuse what they do not know: no
+// schema is both, and none is there that nothing uses.
+func TestOpenAPIAnswersMayGrow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user("admin", "ana@acme.example")
+	var spec map[string]any
+	must(t, json.Unmarshal(w.browser().get("/api/openapi.json").want(t, 200).body, &spec))
+	schemas := asMap(asMap(spec["components"])["schemas"])
+	asked, answered := map[string]bool{}, map[string]bool{}
+	var collect func(v any, into map[string]bool)
+	collect = func(v any, into map[string]bool) {
+		switch v := v.(type) {
+		case []any:
+			for _, item := range v {
+				collect(item, into)
+			}
+		case map[string]any:
+			if ref, ok := v["$ref"].(string); ok {
+				name := ref[strings.LastIndexByte(ref, '/')+1:]
+				if !into[name] {
+					into[name] = true
+					collect(schemas[name], into)
+				}
+			}
+			for _, item := range v {
+				collect(item, into)
+			}
+		}
+	}
+	for _, ops := range asMap(spec["paths"]) {
+		for _, op := range asMap(ops) {
+			collect(asMap(op)["requestBody"], asked)
+			collect(asMap(op)["responses"], answered)
+		}
+	}
+	if len(asked) < 10 || len(answered) < 20 {
+		t.Fatalf("%d request and %d answer schemas", len(asked), len(answered))
+	}
+	for name, schema := range schemas {
+		switch more := asMap(schema)["additionalProperties"]; {
+		case asked[name] && answered[name]:
+			t.Errorf("%s is a request and an answer", name)
+		case asked[name] && more != false:
+			t.Errorf("%s: a request takes unknown fields", name)
+		case answered[name] && more == false:
+			t.Errorf("%s: an answer cannot grow", name)
+		case !asked[name] && !answered[name]:
+			t.Errorf("nothing uses %s", name)
+		}
+	}
+	w.as("ana@acme.example").send("PUT", "/api/v1/me/presence", map[string]any{"presence": "away", "until": "noon"}).wantProblem(t, 422, "invalid")
+}
+
 // bodiesOf names the schemas of a request and of each answer.
 func bodiesOf(op map[string]any) string {
 	var out []string
