@@ -75,7 +75,7 @@ func (s *Service) epoch(ctx context.Context, v *inbox.View, c Command) error {
 }
 
 func (a Actor) shift(e inbox.Edge, c Command) inbox.Shift {
-	return inbox.Shift{Edge: e, By: a.ID, ByName: a.Name, Reason: c.Reason, Note: c.Note}
+	return inbox.Shift{Edge: e, By: a.ID, ByName: a.Name, Reason: readable(c.Reason), Note: readable(c.Note)}
 }
 
 // fire is a decision that fires one edge.

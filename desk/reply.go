@@ -114,8 +114,14 @@ func (s *Service) Note(ctx context.Context, a Actor, id, text, clientID string) 
 	})
 }
 
+// readable makes a text safe to keep and to send, as what customers write is:
+// NUL and what is no character become U+FFFD.
+func readable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 func noteRow(a Actor, text string) inbox.NewMessage {
-	return inbox.NewMessage{Kind: storage.MsgNote, Dir: storage.DirNone, Author: storage.AuthorAgent, AuthorID: a.ID, Body: inbox.Body{Text: text, AuthorName: a.Name}}
+	return inbox.NewMessage{Kind: storage.MsgNote, Dir: storage.DirNone, Author: storage.AuthorAgent, AuthorID: a.ID, Body: inbox.Body{Text: readable(text), AuthorName: a.Name}}
 }
 
 // write makes one row in a conversation, once per client id, and gives it back.
@@ -148,7 +154,7 @@ func (s *Service) write(ctx context.Context, a Actor, id string, allowed bool, c
 // outgoing checks a reply and makes the message of it.
 func (s *Service) outgoing(ctx context.Context, a Actor, v *inbox.View, r Reply) (inbox.Outgoing, error) {
 	var out inbox.Outgoing
-	text := strings.TrimSpace(strings.ReplaceAll(r.Text, "\x00", ""))
+	text := strings.TrimSpace(readable(r.Text))
 	switch {
 	case text == "":
 		return out, invalid("A message needs words.")
@@ -164,7 +170,7 @@ func (s *Service) outgoing(ctx context.Context, a Actor, v *inbox.View, r Reply)
 	out = inbox.Outgoing{Kind: storage.RowSend, Origin: storage.OriginAgent,
 		NewMessage: inbox.NewMessage{Author: storage.AuthorAgent, AuthorID: a.ID, Body: inbox.Body{Text: text, AuthorName: a.Name}}}
 	for n, label := range r.Options {
-		out.Options = append(out.Options, inbox.BodyOption{ID: fmt.Sprintf("option_%d", n+1), Label: label})
+		out.Options = append(out.Options, inbox.BodyOption{ID: fmt.Sprintf("option_%d", n+1), Label: readable(label)})
 	}
 	if err := s.visibility(ctx, v, r, &out); err != nil {
 		return out, err
