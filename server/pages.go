@@ -117,6 +117,10 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := web.Landing{Project: s.projectName(), Version: s.cfg.Version, Address: s.baseURL(), Loopback: s.cfg.Loopback, HasAccount: has, Problems: s.flowProblems()}
+	page.People = s.cfg.Inbox.Staffing()
+	for _, st := range s.cfg.Inbox.Outline() {
+		page.Steps = append(page.Steps, web.Step{Name: st.Name, Says: st.Says, Asks: st.Asks, Ends: st.Ends})
+	}
 	if live := s.cfg.Project(); live != nil {
 		page.Set, page.Flows, page.States = live.SetID, live.Counts.Flows, live.Counts.States
 	}
