@@ -281,7 +281,7 @@ func daylight(t *testing.T) {
 		dir := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
 			w := &wall{}
-			w.jump(c.asked.Sub(time.Now()))
+			w.jump(time.Until(c.asked))
 			flow := strings.Replace(queueFlow, "queue: general", "queue: daytime", 1)
 			s := openInside(t, dir, insideSetup{project: insideProject(flow, ""), now: w.now, openers: quietTape()})
 			uid, _ := inbox.ParseUID(s.says("c-1", "m-1", "hello"))

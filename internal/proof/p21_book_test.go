@@ -60,7 +60,6 @@ type book struct {
 	store *sqlite.Store
 	vault *vault.Vault
 	sets  map[string]*engine.Set
-	alias map[int64]string // of a channel's number
 }
 
 // openBook opens a data folder as the service does.

@@ -138,8 +138,6 @@ func bytesOf(v any) []byte {
 	}
 	return nil
 }
-func words(v any) string { return string(bytesOf(v)) }
-
 func (r *reading) row(row storage.Row) error {
 	get := cells(row)
 	switch row.Table {

@@ -81,7 +81,9 @@ func (m *Mutator) Restore() error {
 			}
 		}
 		if err == nil && info.IsDir() {
-			err = os.RemoveAll(path)
+			if err := os.RemoveAll(path); err != nil {
+				return fmt.Errorf("mutate: restore: %w", err)
+			}
 		}
 		next := filepath.Join(m.root, ".restore")
 		if err := os.WriteFile(next, []byte(text), 0o644); err != nil {
