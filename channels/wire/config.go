@@ -45,7 +45,7 @@ func (c *Config) Problem(at channels.ConfigNode, code, message, hint string) {
 		at = c.node
 	}
 	if at != nil {
-		d.Range = at.Range
+		d.Range = at.Words()
 	}
 	for _, seen := range *c.diags {
 		if seen.Code == code && seen.Range == d.Range {
