@@ -106,13 +106,23 @@ func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// operation finds the operation of a route; what is not below apiBase, as
+// every platform's events, has none.
 func (s *Server) operation(method, route string) (operation, bool) {
-	for _, op := range s.ops {
-		if op.method == method && op.route() == route {
-			return op, true
-		}
+	if !strings.HasPrefix(route, apiBase) {
+		return operation{}, false
 	}
-	return operation{}, false
+	op, ok := s.byRoute[method+" "+route]
+	return op, ok
+}
+
+// register notes an operation for the gate and for the matrix of roles.
+func (s *Server) register(op operation) {
+	s.ops = append(s.ops, op)
+	if s.byRoute == nil {
+		s.byRoute = map[string]operation{}
+	}
+	s.byRoute[op.method+" "+op.route()] = op
 }
 
 func (s *Server) checkCall(r *http.Request, who *identity, op operation) *Problem {
@@ -163,7 +173,7 @@ func checkJSON(r *http.Request, who *identity) *Problem {
 // handle registers one operation. The handler gets the caller and gives the
 // body of the answer; its error becomes a problem.
 func handle[I, O any](s *Server, api huma.API, op operation, h func(ctx context.Context, who *identity, in *I) (*O, error)) {
-	s.ops = append(s.ops, op)
+	s.register(op)
 	scopes := []string{}
 	if scope := scopeOf(op.perm); op.perm != permSession && scope != "" {
 		scopes = append(scopes, scope)

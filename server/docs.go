@@ -62,7 +62,7 @@ func docsPolicy(ui http.Handler) string {
 // description and to the table of what each route asks for.
 func (s *Server) describeEvents(api huma.API) {
 	op := operation{method: "GET", path: "/events", id: "events", summary: "Live updates as server-sent events", tag: "live", perm: permEventsStream}
-	s.ops = append(s.ops, op)
+	s.register(op)
 	text := &huma.Schema{Type: "string"}
 	api.OpenAPI().AddOperation(&huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Tags: []string{op.tag},

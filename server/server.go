@@ -75,7 +75,8 @@ type Server struct {
 	refusals *refusals
 	sockets  sync.Map // alias → *mounted
 	conns    atomic.Int64
-	ops      []operation // every API route, for the matrix of roles
+	ops      []operation          // every API route, for the matrix of roles
+	byRoute  map[string]operation // the same by method and route, for the gate
 }
 
 // New makes a Server. Nothing runs in the background before Start.
