@@ -134,11 +134,11 @@ func (m *Main) logger(f *serveFlags) *slog.Logger {
 }
 
 // roomy trades memory for time: the heap of a service is small and full of
-// short-lived turns, so that twice the default room halves what collecting
-// them costs. GOGC of the environment wins.
+// short-lived turns, so that four times the default room quarters what
+// collecting them costs. GOGC of the environment wins.
 func (m *Main) roomy() {
 	if m.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
+		debug.SetGCPercent(400)
 	}
 }
 
