@@ -68,28 +68,38 @@ func opensWith(set *engine.Set, st *engine.StateDef) string {
 	if len(set.Languages) > 0 {
 		lang = set.Languages[0]
 	}
-	texts := []*engine.Text{}
-	for i := range st.Say {
-		texts = append(texts, st.Say[i].Text)
-		for _, arm := range st.Say[i].Group {
-			texts = append(texts, arm.Text)
-		}
-	}
-	texts = append(texts, st.Ask)
+	texts := append(wordsOf(st.Say), st.Ask)
 	if st.Collect != nil {
 		texts = append(texts, st.Collect.Ask)
 	}
 	if st.Exit != nil && st.Exit.Hand != nil {
-		for i := range st.Exit.Hand.Say {
-			texts = append(texts, st.Exit.Hand.Say[i].Text)
-		}
+		texts = append(texts, wordsOf(st.Exit.Hand.Say)...)
 	}
 	for _, t := range texts {
 		if words := plainText(set, lang, t); words != "" {
 			return words
 		}
 	}
-	return ""
+	switch {
+	case st.Exit == nil:
+		return ""
+	case st.Exit.Kind == engine.ExitHandoff:
+		return "Passes the customer to a person."
+	case st.Exit.Kind == engine.ExitCall:
+		return "Runs the flow " + st.Exit.Flow + "."
+	}
+	return "Decides where to go on."
+}
+
+// wordsOf lists the texts of a list of messages, every arm of a choice included.
+func wordsOf(items []engine.SayItem) (out []*engine.Text) {
+	for i := range items {
+		out = append(out, items[i].Text)
+		for _, arm := range items[i].Group {
+			out = append(out, arm.Text)
+		}
+	}
+	return out
 }
 
 // Staffing says when people answer in the default queue: "until 20:00, then

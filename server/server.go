@@ -388,8 +388,9 @@ type overCapKey struct{}
 // 5 s, the whole request within 10 s, a cap on connections beyond which
 // everything is 503.
 func (s *Server) NewHTTPServer(addr string) *http.Server {
-	return &http.Server{
-		Addr: addr, Handler: s.Handler(),
+	leave, all := context.WithCancel(context.Background())
+	web := &http.Server{
+		Addr: addr, Handler: leaving(leave, s.Handler()),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -408,6 +409,23 @@ func (s *Server) NewHTTPServer(addr string) *http.Server {
 			}
 		},
 	}
+	web.RegisterOnShutdown(all)
+	return web
+}
+
+// leaving ends what customers and their platforms only wait for, streams and
+// long polls, when the server shuts down: they come back to the next process
+// with the last number they saw. What they send is finished.
+func leaving(leave context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/channels/") {
+			ctx, stop := context.WithCancel(r.Context())
+			defer stop()
+			defer context.AfterFunc(leave, stop)()
+			r = r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 var _ http.Flusher = (*statusWriter)(nil)

@@ -150,7 +150,8 @@ func (s *service) poll(w http.ResponseWriter, r *http.Request, v visitor, after 
 		case <-more:
 		case <-timer.C:
 			wait = 0
-		case <-r.Context().Done():
+		case <-r.Context().Done(): // nobody is there any more, or the server leaves
+			s.answerPoll(w, nil, after)
 			return
 		}
 	}
