@@ -274,6 +274,11 @@ type Host interface {
 	// Since gives what the customer of a thread may see after seq, and a
 	// channel that is closed when there is more.
 	Since(ctx context.Context, channel, thread string, after int64) (events []Shown, more <-chan struct{}, err error)
+	// Last is the number of the latest thing the customer of a thread may see; 0 = none.
+	Last(ctx context.Context, channel, thread string) (seq int64, err error)
+	// Identify keeps at once whom the customer of a thread has proved to be; a
+	// thread without a conversation has nothing to keep it with.
+	Identify(ctx context.Context, channel, thread string, who dm.Party) error
 	// Live is the state of the channel (open closed paused) and the sentence for its button.
 	Live(ctx context.Context, channel string) (state, buttonText string)
 	// Now is the process's clock.

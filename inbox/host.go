@@ -206,6 +206,68 @@ func (h *host) Read(ctx context.Context, channel, thread string, seq int64) erro
 	return nil
 }
 
+// lastRows is how far back the latest thing that is shown is looked for first.
+const lastRows = 32
+
+// Last is the number of the latest thing the customer of a thread may see.
+func (h *host) Last(ctx context.Context, channel, thread string) (int64, error) {
+	acct, ok := h.s.Account(channel)
+	if !ok {
+		return 0, channels.ErrNotFound
+	}
+	snaps, err := h.s.store.Load(ctx, []storage.Key{h.s.AddressKey(acct, thread)})
+	if err != nil {
+		return 0, h.s.refusal(err)
+	}
+	for back := int64(lastRows); ; back *= 8 {
+		from := max(snaps[0].Conv.LastSeq-back, 0)
+		shown, _, err := h.Since(ctx, channel, thread, from)
+		if err != nil {
+			return 0, err
+		}
+		var last int64
+		for _, s := range shown {
+			last = max(last, s.Seq)
+		}
+		if last > 0 || from == 0 {
+			return last, nil
+		}
+	}
+}
+
+// Identify keeps whom the customer of a thread has proved to be, in a turn of
+// its own: whoever looks at the conversation sees it without another message.
+func (h *host) Identify(ctx context.Context, channel, thread string, who dm.Party) error {
+	acct, ok := h.s.Account(channel)
+	if !ok {
+		return channels.ErrNotFound
+	}
+	_, err := h.s.Do(ctx, h.s.AddressKey(acct, thread), func(v *View) (*Draft, error) {
+		if v.Snap.Conv.ID == 0 {
+			return nil, nil
+		}
+		d := v.Draft()
+		address := d.address
+		address.Party = who
+		d.Reach(h.s.addrHash(acct.Number, thread), address, time.Time{})
+		d.Contact(func(p *Profile) {
+			if name := clip(who.Name, nameRunes); name != "" {
+				p.Name = name
+			}
+			p.Verified, p.VerifiedBy = who.Verified, acct.Kind
+		})
+		if who.Verified {
+			d.Verified(2, time.Time{})
+		}
+		d.Event(EventConversation)
+		return d, nil
+	})
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return h.s.refusal(err)
+	}
+	return nil
+}
+
 // Live is the state of a channel, and the words for its button.
 func (h *host) Live(_ context.Context, channel string) (state, buttonText string) {
 	p := h.s.live.Load()

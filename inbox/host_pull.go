@@ -3,6 +3,7 @@ package inbox
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ const pullLease = 24 * time.Hour
 type handed struct {
 	mu   sync.Mutex
 	rows map[int64][]pulledRow // by channel, rising row id
+	top  map[int64]int64       // by channel, the highest row id that was ever handed out
 }
 
 type pulledRow struct {
@@ -56,6 +58,9 @@ func (h *handed) after(channel, id int64, n int) []pulledRow {
 func (h *handed) take(channel, id int64) (out []pulledRow) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.rows[channel]) == 0 {
+		return nil
+	}
 	h.rows[channel] = slices.DeleteFunc(h.rows[channel], func(p pulledRow) bool {
 		if p.row.ID <= id {
 			out = append(out, p)
@@ -66,13 +71,25 @@ func (h *handed) take(channel, id int64) (out []pulledRow) {
 	return out
 }
 
-// cursorOf reads a cursor: c- and a row's id. Anything else is the beginning.
-func cursorOf(s string) int64 {
-	n, err := strconv.ParseInt(strings.TrimPrefix(s, "c-"), 10, 64)
-	if err != nil || n < 0 {
-		return 0
+// reached raises the highest row id of a channel and gives what it is then.
+func (h *handed) reached(channel, id int64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.top == nil {
+		h.top = map[int64]int64{}
 	}
-	return n
+	h.top[channel] = max(h.top[channel], id)
+	return h.top[channel]
+}
+
+// cursorOf reads a cursor: c- and a row's id.
+func cursorOf(s string) (id int64, ok bool) {
+	digits, ok := strings.CutPrefix(s, "c-")
+	id, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || id < 0 || cursorText(id) != s {
+		return 0, false
+	}
+	return id, true
 }
 
 func cursorText(id int64) string { return "c-" + strconv.FormatInt(id, 10) }
@@ -92,7 +109,7 @@ func (h *host) Pull(ctx context.Context, channel, after string, n int) (out []dm
 		return nil, "", nil, channels.ErrNotReady
 	}
 	more = h.s.signals.of(pullKey(acct.Number))
-	last := cursorOf(after)
+	last, _ := cursorOf(after) // what is no cursor is the beginning
 	rows := h.s.handed.after(acct.Number, last, n)
 	if room := n - len(rows); room > 0 {
 		fresh, err := h.s.handOut(ctx, acct, room)
@@ -104,9 +121,6 @@ func (h *host) Pull(ctx context.Context, channel, after string, n int) (out []dm
 	for _, p := range rows {
 		out = append(out, p.out)
 		last = max(last, p.row.ID)
-	}
-	if last == 0 {
-		return out, after, more, nil
 	}
 	return out, cursorText(last), more, nil
 }
@@ -136,16 +150,76 @@ func (s *Service) handOut(ctx context.Context, acct *Account, n int) (out []pull
 		s.handed.add(acct.Number, p)
 		out = append(out, p)
 	}
-	return out, nil
+	var top int64
+	for _, p := range out {
+		top = max(top, p.row.ID)
+	}
+	if top > 0 {
+		err = s.keepReached(ctx, acct.Number, top) // after an error the rows are handed out again
+	}
+	return out, err
 }
 
-// Pulled settles what was handed out up to cursor as sent.
+// reachedID names the record of how far a channel was handed out: after a
+// restart a cursor of before is still known from one that never was.
+func reachedID(channel int64) []byte { return []byte("pulled " + strconv.FormatInt(channel, 10)) }
+
+func (s *Service) keepReached(ctx context.Context, channel, id int64) error {
+	for range numberTries {
+		have, version, err := s.readReached(ctx, channel)
+		if err != nil {
+			return err
+		}
+		if s.handed.reached(channel, max(have, id)) <= have {
+			return nil
+		}
+		rec := storage.Record{Kind: storage.KindSetting, ID: reachedID(channel), Version: version, Body: []byte(strconv.FormatInt(max(have, id), 10))}
+		if err = s.store.Put(ctx, []storage.Record{rec}, nil); !errors.Is(err, storage.ErrConflict) {
+			s.wrote(err)
+			return err
+		}
+	}
+	return channels.ErrNotReady
+}
+
+func (s *Service) readReached(ctx context.Context, channel int64) (id, version int64, err error) {
+	rec, err := s.store.Get(ctx, storage.KindSetting, reachedID(channel))
+	if errors.Is(err, storage.ErrNotFound) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	id, _ = strconv.ParseInt(string(rec.Body), 10, 64)
+	return id, rec.Version, nil
+}
+
+// known says whether a row of this id was ever handed out.
+func (s *Service) known(ctx context.Context, channel, id int64) (bool, error) {
+	if id <= s.handed.reached(channel, 0) {
+		return true, nil
+	}
+	have, _, err := s.readReached(ctx, channel)
+	return err == nil && id <= s.handed.reached(channel, have), err
+}
+
+// Pulled settles what was handed out up to cursor as sent. A cursor that no
+// pull ever answered is a mistake of the caller, not an acknowledgement.
 func (h *host) Pulled(ctx context.Context, channel, cursor string) error {
 	acct, ok := h.s.Account(channel)
 	if !ok || !acct.Caps.Pull {
 		return channels.ErrNotFound
 	}
-	last := cursorOf(cursor)
+	last, ok := cursorOf(cursor)
+	if ok {
+		var err error
+		if ok, err = h.s.known(ctx, acct.Number, last); err != nil {
+			return h.s.refusal(err)
+		}
+	}
+	if !ok {
+		return &channels.FieldError{Field: "cursor", Problem: "is none that GET /outbox answered"}
+	}
 	rows := h.s.handed.take(acct.Number, last)
 	if len(rows) == 0 && last > 0 { // handed out before a restart
 		if _, err := h.s.handOut(ctx, acct, 1000); err != nil {

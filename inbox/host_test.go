@@ -186,7 +186,7 @@ func TestPull(t *testing.T) {
 	r := startRig(t, dir, v, shopFlow, withCaps(pulled))
 	h := r.Host()
 	empty, cursor, more, err := h.Pull(t.Context(), "fake", "", 100)
-	if err != nil || len(empty) != 0 || cursor != "" {
+	if err != nil || len(empty) != 0 || cursor != "c-0" {
 		t.Fatalf("%v %q %v", empty, cursor, err)
 	}
 	r.accept(text("ada", "hello"))
@@ -199,8 +199,14 @@ func TestPull(t *testing.T) {
 	if err != nil || len(again) != 2 || again[0].Key != out[0].Key {
 		t.Fatalf("not acknowledged: %+v %v", again, err)
 	}
-	if after, _, _, _ := h.Pull(t.Context(), "fake", cursor, 100); len(after) != 0 {
-		t.Fatalf("after the cursor: %+v", after)
+	if after, same, _, _ := h.Pull(t.Context(), "fake", cursor, 100); len(after) != 0 || same != cursor {
+		t.Fatalf("after the cursor: %+v, %s", after, same)
+	}
+	for _, unknown := range []string{"", "c-", "c-1000", "c-x", "c--1", "c-01", "9", "nothing"} {
+		var wrong *channels.FieldError
+		if err := h.Pulled(t.Context(), "fake", unknown); !errors.As(err, &wrong) || wrong.Field != "cursor" {
+			t.Errorf("%q acknowledged: %v", unknown, err)
+		}
 	}
 	r.kill()
 	r2 := startRig(t, dir, v, shopFlow, withCaps(pulled))
@@ -217,6 +223,67 @@ func TestPull(t *testing.T) {
 	}
 	if d := r2.delivery("ada", greeting); d != storage.DeliverySent {
 		t.Fatalf("delivery %d", d)
+	}
+	r2.close()
+	r3 := startRig(t, dir, v, shopFlow, withCaps(pulled))
+	if err := r3.Host().Pulled(t.Context(), "fake", cursor); err != nil {
+		t.Fatalf("acknowledged again after a restart: %v", err)
+	}
+}
+
+func TestLastIsWhatTheCustomerMaySee(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withCaps(native))
+	h := r.Host()
+	if last, err := h.Last(t.Context(), "fake", "ada"); err != nil || last != 0 {
+		t.Fatalf("nobody: %d %v", last, err)
+	}
+	r.accept(text("ada", "hello"))
+	acct, _ := r.Account("fake")
+	for range 40 { // more than one look back
+		_, err := r.Do(t.Context(), r.AddressKey(acct, "ada"), func(v *View) (*Draft, error) {
+			d := v.Draft()
+			d.Append(NewMessage{Kind: storage.MsgNote, Dir: storage.DirNone, Author: storage.AuthorAgent, Body: Body{Text: "a note"}})
+			return d, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown, _, err := h.Since(t.Context(), "fake", "ada", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last, err := h.Last(t.Context(), "fake", "ada"); err != nil || last != shown[len(shown)-1].Seq || last == r.view("ada").Snap.Conv.LastSeq {
+		t.Fatalf("last %d of %d, %v", last, r.view("ada").Snap.Conv.LastSeq, err)
+	}
+}
+
+func TestIdentifyIsSeenWithoutAnotherMessage(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, withCaps(native))
+	h, who := r.Host(), dm.Party{ID: "anon:1", Name: "Ada", Verified: true, AltIDs: []string{"sub:cust-77"}}
+	if err := h.Identify(t.Context(), "fake", "anon:1", who); err != nil {
+		t.Fatalf("before any message: %v", err)
+	}
+	r.accept(text("anon:1", "hello"))
+	before := r.view("anon:1")
+	news := r.Bus().Subscribe(t.Context(), Topic("conversation:"+before.UID()))
+	if err := h.Identify(t.Context(), "fake", "anon:1", who); err != nil {
+		t.Fatal(err)
+	}
+	v := r.view("anon:1")
+	if v.Profile.Name != "Ada" || !v.Profile.Verified || v.Identity().Status != "verified" || v.Address.Party.AltIDs[0] != "sub:cust-77" {
+		t.Fatalf("%+v %+v %+v", v.Profile, v.Identity(), v.Address)
+	}
+	if v.UID() != before.UID() || v.Snap.Conv.LastSeq != before.Snap.Conv.LastSeq {
+		t.Fatal("another conversation, or another message")
+	}
+	if card, err := v.Reader().Card(v.Snap.Conv); err != nil || card.Name != "Ada" || !card.Verified {
+		t.Fatalf("%+v %v", card, err)
+	}
+	if hint := <-news; hint.Kind != EventConversation {
+		t.Fatalf("%+v", hint)
 	}
 }
 

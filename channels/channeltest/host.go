@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type Host struct {
 	shown    map[string][]channels.Shown
 	more     chan struct{}
 	typed    []string
+	proved   map[string]dm.Party
 	reads    map[string]int64
 	files    map[string]file
 	rows     []dm.Outbound
@@ -51,7 +53,7 @@ type file struct {
 func NewHost(now time.Time) *Host {
 	return &Host{
 		now: now, seen: map[string]seen{}, sessions: map[string]channels.Session{}, shown: map[string][]channels.Shown{},
-		more: make(chan struct{}), places: map[string]channels.Shown{}, reads: map[string]int64{}, files: map[string]file{},
+		more: make(chan struct{}), places: map[string]channels.Shown{}, reads: map[string]int64{}, proved: map[string]dm.Party{}, files: map[string]file{},
 	}
 }
 
@@ -231,6 +233,31 @@ func (h *Host) EndSession(_ context.Context, channel, token string) error {
 	return nil
 }
 
+// Last is the highest number shown in a thread.
+func (h *Host) Last(_ context.Context, _, thread string) (seq int64, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.shown[thread] {
+		seq = max(seq, s.Seq)
+	}
+	return seq, nil
+}
+
+// Identify keeps who a thread has proved to be.
+func (h *Host) Identify(_ context.Context, _, thread string, who dm.Party) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.proved[thread] = who
+	return h.err
+}
+
+// Proved is whom a thread has proved to be.
+func (h *Host) Proved(thread string) dm.Party {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.proved[thread]
+}
+
 // Typing counts a mark.
 func (h *Host) Typing(_, thread string) {
 	h.mu.Lock()
@@ -282,19 +309,24 @@ func (h *Host) Pull(_ context.Context, _, after string, n int) ([]dm.Outbound, s
 	return h.rows[from:to], "c-" + strconv.Itoa(to), h.more, nil
 }
 
+// position reads a cursor: c- and how many rows were handed out with it.
 func position(cursor string) int {
-	n, err := strconv.Atoi(cursor[min(2, len(cursor)):])
-	if err != nil {
+	n, err := strconv.Atoi(strings.TrimPrefix(cursor, "c-"))
+	if err != nil || n < 0 {
 		return 0
 	}
 	return n
 }
 
-// Pulled settles the rows up to a cursor.
+// Pulled settles the rows up to a cursor; one that was never answered is refused.
 func (h *Host) Pulled(_ context.Context, _, cursor string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.settled = max(h.settled, min(position(cursor), len(h.rows)))
+	n := position(cursor)
+	if cursor != "c-"+strconv.Itoa(n) || n > len(h.rows) {
+		return &channels.FieldError{Field: "cursor", Problem: "is none that GET /outbox answered"}
+	}
+	h.settled = max(h.settled, n)
 	return nil
 }
 

@@ -171,14 +171,19 @@ func (s *service) attachments(ctx context.Context, v visitor, ids []string) ([]d
 
 // inbound is an event of the visitor without content.
 func (s *service) inbound(v visitor, kind string) dm.Inbound {
-	sender := dm.Party{ID: v.session.Thread, Name: v.session.Name, Verified: v.session.Verified}
-	if v.session.Sub != "" && v.session.Sub != v.session.Thread {
-		sender.AltIDs = []string{v.session.Sub}
-	}
 	return dm.Inbound{
-		Kind: kind, Thread: v.session.Thread, Account: s.a.Name, Sender: sender,
+		Kind: kind, Thread: v.session.Thread, Account: s.a.Name, Sender: v.sender(),
 		At: s.host.Now().UTC(), Visibility: dm.Private, Locale: v.session.Locale,
 	}
+}
+
+// sender is who the visitor is known to be.
+func (v visitor) sender() dm.Party {
+	p := dm.Party{ID: v.session.Thread, Name: v.session.Name, Verified: v.session.Verified}
+	if v.session.Sub != "" && v.session.Sub != v.session.Thread {
+		p.AltIDs = []string{v.session.Sub}
+	}
+	return p
 }
 
 // accept hands one event to inbox and waits for the commit.

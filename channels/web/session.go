@@ -65,13 +65,13 @@ func (s *service) open(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	status := http.StatusOK
+	status, seq := http.StatusOK, int64(0)
 	v, err := s.visitor(r)
 	if errors.Is(err, channels.ErrNoSession) {
 		status = http.StatusCreated
 		v, err = s.newVisitor(r, b)
 	} else if err == nil {
-		v, err = s.claim(r.Context(), v, b.Get("identity").Text(), true)
+		v, seq, err = s.goOn(r.Context(), v, b.Get("identity").Text())
 	}
 	if err == nil && b.Get("open").Bool() {
 		_, err = s.start(r.Context(), &v)
@@ -80,7 +80,23 @@ func (s *service) open(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	reply(w, status, stateOf(v))
+	state := stateOf(v)
+	state.Seq = seq
+	reply(w, status, state)
+}
+
+// goOn takes up the session of an old token. seq is the last the visitor may
+// see by then: what the start event brings comes after it.
+func (s *service) goOn(ctx context.Context, v visitor, identity string) (visitor, int64, error) {
+	v, err := s.claim(ctx, v, identity, true)
+	if err != nil {
+		return visitor{}, 0, err
+	}
+	seq, err := s.host.Last(ctx, s.a.Name, v.session.Thread)
+	if err != nil {
+		return visitor{}, 0, fmt.Errorf("find the last message: %w", err)
+	}
+	return v, seq, nil
 }
 
 // newVisitor makes an anonymous session, or one of the person that a good
@@ -191,6 +207,10 @@ func (s *service) claim(ctx context.Context, v visitor, token string, lenient bo
 	v.session.Sub, v.session.Name, v.session.Verified = p.sub, p.name, true
 	if !v.session.Opened {
 		v.session.Thread = p.sub // nothing was said yet: begin as that contact
+	}
+	// Before the session is kept: after an error the same token tries again.
+	if err := s.host.Identify(ctx, s.a.Name, v.session.Thread, v.sender()); err != nil {
+		return visitor{}, fmt.Errorf("keep the identity: %w", err)
 	}
 	if err := s.host.PutSession(ctx, s.a.Name, v.token, v.session); err != nil {
 		return visitor{}, fmt.Errorf("keep the identity: %w", err)

@@ -356,12 +356,45 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// An identity that could not be kept is tried again by the same request.
+func TestIdentifyFailsAndIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good)
+	s.open(`{"open":true}`, 201)
+	s.h.Fail(channels.ErrNotReady)
+	if w := s.call("POST", "/web/v1/identity", `{"identity":"`+idToken+`"}`); w.Code != 503 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	s.h.Fail(nil)
+	if w := s.call("POST", "/web/v1/identity", `{"identity":"`+idToken+`"}`); w.Code != 200 || !s.h.Proved(s.h.Accepted()[0].Thread).Verified {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestOldTokenIsToldTheLastNumber(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, good)
+	if got := s.open(`{"open":true}`, 201); got.Seq != 0 {
+		t.Errorf("a new session begins at %d", got.Seq)
+	}
+	thread := s.h.Accepted()[0].Thread
+	s.h.Show(thread, channels.Shown{Seq: 2, Event: "message", Data: json.RawMessage(`{}`)})
+	s.h.Show(thread, channels.Shown{Seq: 7, Event: "message", Data: json.RawMessage(`{}`)})
+	if got := s.open(`{}`, 200); got.Seq != 7 {
+		t.Errorf("an old token is told %d, want 7", got.Seq)
+	}
+}
+
 func TestAnonymousWhoIdentifiesLater(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, good)
 	s.open(`{"open":true}`, 201)
 	if w := s.call("POST", "/web/v1/identity", `{"identity":"`+idToken+`"}`); w.Code != 200 || !strings.Contains(w.Body.String(), `"verified":true`) {
 		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	thread := s.h.Accepted()[0].Thread
+	if who := s.h.Proved(thread); who.Name != "Ada" || !who.Verified || who.ID != thread || len(who.AltIDs) != 1 || who.AltIDs[0] != "sub:cust-77" {
+		t.Errorf("before another message: %+v", who) // the console shows it at once
 	}
 	s.call("POST", "/web/v1/messages", `{"client_id":"`+client+`","text":"a"}`)
 	got := s.h.Accepted()

@@ -65,6 +65,12 @@ func TestPull(t *testing.T) {
 	if w := asked(t, a, h, "POST", "/outbox/ack", `{}`, 0); w.Code != 400 || !strings.Contains(w.Body.String(), "cursor") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	for _, unknown := range []string{"c-9", "nonsense"} {
+		w := asked(t, a, h, "POST", "/outbox/ack", `{"cursor":"`+unknown+`"}`, 0)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), "cursor is none that GET /outbox answered") {
+			t.Errorf("%s: %d %s", unknown, w.Code, w.Body)
+		}
+	}
 	for _, c := range [][2]string{{"GET", "/outbox"}, {"POST", "/outbox/ack"}} {
 		if w := asked(t, a, h, c[0], c[1], "", -1); w.Code != http.StatusUnauthorized || strings.Contains(w.Body.String(), "k2") {
 			t.Errorf("%s %s with a foreign secret: %d %s", c[0], c[1], w.Code, w.Body)
