@@ -87,7 +87,7 @@ func New(cfg Config) *Service {
 
 // onTimer handles the timers that are not the engine's.
 func (s *Service) onTimer(d *inbox.Draft, t storage.Timer) (bool, error) {
-	return d.Due(t, func(queue string) *int { return s.Quote(queue, s.waiting(queue)) })
+	return d.Due(t, func(queue string) *int { return s.Quote(queue, s.inbox.Ahead(d.View, queue)) })
 }
 
 // person finds somebody by id.

@@ -57,7 +57,7 @@ func (s *Service) sort(ctx context.Context, acct *Account, events []dm.Inbound) 
 			s.metrics.refusedInbound.WithLabelValues(acct.Alias, "ignored").Inc()
 		case in.Kind == dm.KindAccount:
 			s.aboutAccount(ctx, acct, in)
-		case in.Stable && !in.At.IsZero() && now.Sub(in.At) > horizon:
+		case tooOld(acct, in, now):
 			a.res.Status = statusTooOld
 			s.metrics.refusedInbound.WithLabelValues(acct.Alias, statusTooOld).Inc()
 		case in.Kind == dm.KindTyping:
@@ -71,6 +71,17 @@ func (s *Service) sort(ctx context.Context, acct *Account, events []dm.Inbound) 
 		s.place(ctx, a)
 	}
 	return list, results
+}
+
+// tooOld says whether an event's own time is beyond the dedupe horizon: that
+// of the platform where it repeats it unchanged, else that inside a UUIDv7. A
+// widget's ids come from the visitor's clock, which proves nothing.
+func tooOld(acct *Account, in dm.Inbound, now time.Time) bool {
+	if in.Stable && !in.At.IsZero() {
+		return now.Sub(in.At) > horizon
+	}
+	at := timeOfID(in.ExternalID)
+	return at != 0 && !acct.Caps.Native && now.Sub(time.Unix(at, 0)) > horizon
 }
 
 // place finds the lane of an event: that of its thread, else that of the

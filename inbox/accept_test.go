@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"dispatcher/channels"
 	"dispatcher/dm"
@@ -208,6 +211,16 @@ func TestTooOldIsRefusedOnlyWhereTheTimeIsTheEventsOwn(t *testing.T) {
 	got := r.accept(old, fine)
 	if got[0].Status != "too_old" || got[1].Status != "applied" {
 		t.Fatalf("mixed: %+v", got)
+	}
+	for days, want := range map[int]string{36: "too_old", 34: "applied"} { // the id's own time, where the platform re-stamps
+		u := uuid.Must(uuid.NewV7())
+		binary.BigEndian.PutUint64(u[:8], uint64(r.now().Add(-time.Duration(days)*24*time.Hour).UnixMilli())<<16|uint64(binary.BigEndian.Uint16(u[6:8])))
+		byID := text("cy", "hello")
+		byID.ExternalID, byID.At = u.String(), r.now()
+		got := r.accept(byID, text("cy", "there"))
+		if got[0].Status != want {
+			t.Errorf("an id of %d days: %+v", days, got[0])
+		}
 	}
 	stamped := text("bo", "hello")
 	stamped.At = r.now().Add(-36 * 24 * time.Hour)

@@ -434,6 +434,7 @@ func TestKillSwitchStopsTheBotWithinASecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(gate)
+	r.until("the conversation waits for people", func() bool { return r.view("ada").Snap.Conv.Owner == storage.OwnerQueue })
 	v := r.view("ada")
 	if v.Snap.Conv.Owner != storage.OwnerQueue || v.Snap.Handoff == nil || v.Snap.Handoff.Cause != dm.CauseKillSwitch {
 		t.Fatalf("owner %d, handoff %+v", v.Snap.Conv.Owner, v.Snap.Handoff)
@@ -457,6 +458,72 @@ func TestKillSwitchStopsTheBotWithinASecond(t *testing.T) {
 			t.Fatal("the bot spoke under the switch")
 		}
 	}
+}
+
+// slowSweep holds every list of the bot's conversations up, or refuses it.
+type slowSweep struct {
+	storage.Store
+	hold chan struct{}
+	fail error
+}
+
+func (s *slowSweep) List(ctx context.Context, q storage.ListQuery) (storage.Page[storage.Summary], error) {
+	if q.View == "assistant" {
+		select {
+		case <-s.hold:
+		case <-ctx.Done():
+			return storage.Page[storage.Summary]{}, ctx.Err()
+		}
+		if s.fail != nil {
+			return storage.Page[storage.Summary]{}, s.fail
+		}
+	}
+	return s.Store.List(ctx, q)
+}
+
+func TestKillSwitchAnswersBeforeTheSweep(t *testing.T) {
+	t.Parallel()
+	slow := &slowSweep{hold: make(chan struct{})}
+	r := newRig(t, withStore(func(db storage.Store) storage.Store { slow.Store = db; return slow }))
+	for _, name := range []string{"ada", "bo", "cy"} {
+		r.accept(text(name, "hello"))
+	}
+	answered := make(chan error, 1)
+	go func() { answered <- r.SetSwitch(t.Context(), ScopeAll, true, "lead", "test") }()
+	select {
+	case err := <-answered:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		close(slow.hold)
+		t.Fatal("the switch waited for the sweep")
+	}
+	if r.view("ada").Snap.Conv.Owner != storage.OwnerBot || !r.switches.killed("fake", "") {
+		t.Fatal("not before the sweep, or not on")
+	}
+	close(slow.hold)
+	for _, name := range []string{"ada", "bo", "cy"} {
+		r.until(name+" waits for people", func() bool { return r.view(name).Snap.Conv.Owner == storage.OwnerQueue })
+	}
+}
+
+func TestKillSwitchIsFinishedByARestart(t *testing.T) {
+	t.Parallel()
+	dir, keys := newFolder(t)
+	cut := &slowSweep{hold: make(chan struct{}), fail: errors.New("cut")}
+	close(cut.hold)
+	r := startRig(t, dir, keys, shopFlow, withStore(func(db storage.Store) storage.Store { cut.Store = db; return cut }))
+	r.accept(text("ada", "hello"))
+	if err := r.SetSwitch(t.Context(), ScopeAll, true, "lead", "test"); err != nil {
+		t.Fatal(err)
+	}
+	r.kill()
+	again := startRig(t, dir, keys, shopFlow)
+	again.until("moved after the restart", func() bool {
+		h := again.view("ada").Snap.Handoff
+		return h != nil && h.Cause == dm.CauseKillSwitch
+	})
 }
 
 func TestCoalesced(t *testing.T) {

@@ -83,7 +83,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{cfg: cfg, store: cfg.Store, vault: cfg.Vault, log: cfg.Logger, metrics: m, node: cfg.Node,
 		admission: newAdmission(), cache: newCache(cacheBytes), floods: newFloods(), awaiting: newAwaiting(), alarm: newAlarm(),
-		bus: NewBus(), signals: newSignals(), fence: newFence(), engineStep: engine.Step}
+		bus: NewBus(), signals: newSignals(), fence: newFence(), switches: newSwitches(), engineStep: engine.Step}
 	s.lanes = newLanes(s.takeEvents)
 	s.batcher = newBatcher(cfg.Store, s.now, s.committed)
 	s.outbox = newOutbox(s)
@@ -114,6 +114,7 @@ func (s *Service) Start(ctx context.Context) error {
 	go s.batcher.run()
 	s.loops.Go(func() { s.fireTimers(s.ctx) })
 	s.loops.Go(func() { s.watch(s.ctx) })
+	s.loops.Go(func() { s.sweepSwitches(s.ctx) })
 	s.outbox.start(s.ctx)
 	return nil
 }
@@ -166,6 +167,11 @@ func (s *Service) committed(n int, took time.Duration, err error) {
 // applied does what follows a commit: it tells whoever watches, and wakes
 // sender and timers. Nothing of it is needed for correctness.
 func (s *Service) applied(k laneKey, t storage.Turn, d *Draft, out storage.Outcome) {
+	for _, h := range t.Handoffs {
+		if h.ID == 0 {
+			s.figures.joined(h.Queue)
+		}
+	}
 	for _, row := range t.Outbox {
 		s.outbox.nudge(row.Channel)
 		s.signals.fire(pullKey(row.Channel))

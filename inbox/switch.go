@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,59 @@ type SwitchRecord struct {
 // switches is the last look at the kill switch records. The mark of every bot
 // row asks the store itself, in its own transaction.
 type switches struct {
-	on atomic.Pointer[map[string]SwitchRecord]
+	on      atomic.Pointer[map[string]SwitchRecord]
+	reading sync.Mutex // one look at a time: an older one never covers a newer
+
+	mu    sync.Mutex
+	asked map[string]bool // scopes whose conversations were moved, or will be
+	due   []string        // of them those that will be
+	wake  chan struct{}
+}
+
+func newSwitches() switches {
+	return switches{asked: map[string]bool{}, wake: make(chan struct{}, 1)}
+}
+
+// ask has the conversations of a scope moved, once as long as it is on.
+func (w *switches) ask(scope string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.asked[scope] {
+		return
+	}
+	w.asked[scope] = true
+	w.due = append(w.due, scope)
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// forget lets a scope be asked for anew.
+func (w *switches) forget(scope string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.asked, scope)
+}
+
+func (w *switches) next() (scope string, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.due) == 0 {
+		return "", false
+	}
+	scope, w.due = w.due[0], w.due[1:]
+	return scope, true
+}
+
+// has says whether exactly this scope is on.
+func (w *switches) has(scope string) bool {
+	on := w.on.Load()
+	if on == nil {
+		return false
+	}
+	_, ok := (*on)[scope]
+	return ok
 }
 
 // killed says whether the bot may not speak on this channel and in this flow.
@@ -66,8 +119,9 @@ func (s *Service) Switches() map[string]SwitchRecord {
 }
 
 // SetSwitch throws or releases a kill switch: scope is "all", "channel:ALIAS"
-// or "flow:NAME". Running conversations in scope leave the bot; resuming drags
-// nothing back.
+// or "flow:NAME". It returns once the switch is durable: nothing of the bot
+// leaves from then on. Running conversations in scope leave the bot in the
+// background; resuming drags nothing back.
 func (s *Service) SetSwitch(ctx context.Context, scope string, on bool, by, reason string) error {
 	if scope != ScopeAll && !strings.HasPrefix(scope, scopeChannel) && !strings.HasPrefix(scope, scopeFlow) {
 		return fmt.Errorf("inbox: %q is no scope of the kill switch", scope)
@@ -96,8 +150,12 @@ func (s *Service) SetSwitch(ctx context.Context, scope string, on bool, by, reas
 	return s.readSwitches(ctx)
 }
 
-// readSwitches looks at the records; scopes that are new empty the bot's hands.
+// readSwitches looks at the records; scopes that are new empty the bot's hands
+// in the background. What a restart cut short, or an error, is asked for again
+// here, since the records are all that says so.
 func (s *Service) readSwitches(ctx context.Context) error {
+	s.switches.reading.Lock()
+	defer s.switches.reading.Unlock()
 	page, err := s.store.Find(ctx, storage.RecordQuery{Kind: storage.KindSwitch, N: 1000, Now: s.now().UnixMilli()})
 	if err != nil {
 		return fmt.Errorf("inbox: kill switches: %w", err)
@@ -112,23 +170,44 @@ func (s *Service) readSwitches(ctx context.Context) error {
 	s.switches.on.Store(&on)
 	for scope := range on {
 		s.metrics.killSwitch.WithLabelValues(s.metrics.caps.of("scope", scope)).Set(1)
-		if _, was := before[scope]; !was {
-			s.sweepKilled(ctx, scope)
-		}
+		s.switches.ask(scope)
 	}
 	for scope := range before {
 		if _, still := on[scope]; !still {
+			s.switches.forget(scope)
 			s.metrics.killSwitch.WithLabelValues(s.metrics.caps.of("scope", scope)).Set(0)
 		}
 	}
 	return nil
 }
 
-// killBatch is how many conversations one page of a sweep holds.
-const killBatch = 500
+// killBatch is how many conversations one page of a sweep holds, killAtOnce
+// how many of them are decided side by side, so that they share commits.
+const (
+	killBatch  = 500
+	killAtOnce = 16
+)
 
-// sweepKilled moves the bot's conversations in scope to people, in batches.
-func (s *Service) sweepKilled(ctx context.Context, scope string) {
+// sweepSwitches moves conversations for scopes as they are asked for.
+func (s *Service) sweepSwitches(ctx context.Context) {
+	for ctx.Err() == nil {
+		scope, ok := s.switches.next()
+		if !ok {
+			select {
+			case <-s.switches.wake:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if !s.sweepKilled(ctx, scope) {
+			s.switches.forget(scope) // the next look asks again
+		}
+	}
+}
+
+// sweepKilled moves the bot's conversations in scope to people, in batches. It
+// says whether that is done; a switch that was released meanwhile is.
+func (s *Service) sweepKilled(ctx context.Context, scope string) bool {
 	q := storage.ListQuery{View: "assistant", Status: storage.Open, N: killBatch, Order: "newest"}
 	if flow, ok := strings.CutPrefix(scope, scopeFlow); ok {
 		q.View, q.Flow = "position", flow+"."
@@ -136,34 +215,53 @@ func (s *Service) sweepKilled(ctx context.Context, scope string) {
 	if alias, ok := strings.CutPrefix(scope, scopeChannel); ok {
 		acct, known := s.Account(alias)
 		if !known {
-			return
+			return false
 		}
 		q.Channel = acct.Number
 	}
-	for {
+	for done := true; ; {
 		page, err := s.store.List(ctx, q)
 		if err != nil {
 			s.log.LogAttrs(ctx, slog.LevelError, "kill switch: list conversations", slog.Any("error", err))
-			return
+			return false
 		}
-		for _, item := range page.Items {
-			if item.Conv.Owner != storage.OwnerBot {
-				continue
-			}
-			if err := s.kill(ctx, item.Conv.ID); err != nil {
-				s.log.LogAttrs(ctx, slog.LevelError, "kill switch: move conversation", slog.Int64("conversation", item.Conv.ID), slog.Any("error", err))
-			}
-		}
-		if q.Cursor = page.Next; q.Cursor == "" {
-			return
+		done = s.killAll(ctx, scope, page.Items) && done
+		if q.Cursor = page.Next; q.Cursor == "" || ctx.Err() != nil || !s.switches.has(scope) {
+			return done && ctx.Err() == nil
 		}
 	}
 }
 
-// kill takes one conversation from the bot.
-func (s *Service) kill(ctx context.Context, conversation int64) error {
+// killAll takes one page of conversations from the bot.
+func (s *Service) killAll(ctx context.Context, scope string, page []storage.Summary) bool {
+	var failed atomic.Bool
+	var running sync.WaitGroup
+	room := make(chan struct{}, killAtOnce)
+	for _, item := range page {
+		if item.Conv.Owner != storage.OwnerBot {
+			continue
+		}
+		room <- struct{}{}
+		if ctx.Err() != nil || !s.switches.has(scope) {
+			break
+		}
+		running.Go(func() {
+			defer func() { <-room }()
+			err := s.kill(ctx, scope, item.Conv.ID)
+			if err != nil && ctx.Err() == nil {
+				failed.Store(true)
+				s.log.LogAttrs(ctx, slog.LevelError, "kill switch: move conversation", slog.Int64("conversation", item.Conv.ID), slog.Any("error", err))
+			}
+		})
+	}
+	running.Wait()
+	return !failed.Load()
+}
+
+// kill takes one conversation from the bot, unless the switch was released.
+func (s *Service) kill(ctx context.Context, scope string, conversation int64) error {
 	_, err := s.Do(ctx, storage.Key{ID: conversation}, func(v *View) (*Draft, error) {
-		if v.Snap.Conv.Status != storage.Open || v.Snap.Conv.Owner != storage.OwnerBot {
+		if v.Snap.Conv.Status != storage.Open || v.Snap.Conv.Owner != storage.OwnerBot || !s.switches.has(scope) {
 			return nil, nil
 		}
 		d := v.Draft()

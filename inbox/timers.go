@@ -126,7 +126,7 @@ func (s *Service) timerDraft(v *View, t storage.Timer) (d *Draft, err error) {
 	if v.Snap.Conv.Status != storage.Open {
 		return d, nil
 	}
-	if handled, err := d.Due(t, s.quote); handled || err != nil {
+	if handled, err := d.Due(t, func(queue string) *int { return s.quote(d.View, queue) }); handled || err != nil {
 		return d, err
 	}
 	switch {
@@ -176,10 +176,10 @@ func (s *Service) rescueTimer(v *View, t storage.Timer, why error) (*Draft, erro
 	return d, s.rescueDraft(d, d.conv.LastSeq, why)
 }
 
-// quote is the desk's estimate for a queue now.
-func (s *Service) quote(queue string) *int {
+// quote is the desk's estimate for the conversation of a view in a queue now.
+func (s *Service) quote(v *View, queue string) *int {
 	if s.cfg.Quote == nil {
 		return nil
 	}
-	return s.cfg.Quote(queue, s.waiting(s.now())[queue])
+	return s.cfg.Quote(queue, s.Ahead(v, queue))
 }

@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ func worldOf(a *arrival) engine.EntryNow {
 // world is what the engine may know beside the conversation.
 func (s *Service) world(d *Draft, entry engine.EntryNow) engine.World {
 	v := d.View
-	w := engine.World{Now: v.Now, Entry: entry, ID: d.UID(), Queues: s.QueuesNow(v.Now), Conversation: conversationNow(d), Contact: contactNow(d)}
+	w := engine.World{Now: v.Now, Entry: entry, ID: d.UID(), Queues: s.queuesFor(v), Conversation: conversationNow(d), Contact: contactNow(d)}
 	if d.profile.LastSurvey > 0 {
 		w.LastSurvey = time.UnixMilli(d.profile.LastSurvey)
 	}
@@ -116,6 +117,78 @@ func (s *Service) QueuesNow(now time.Time) map[string]engine.QueueNow {
 		out[alias] = q
 	}
 	return out
+}
+
+// joined counts one more who waits, before the next look at the store: two who
+// are handed off in the same second are not told the same place.
+func (f *queueFigures) joined(queue string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.waiting == nil {
+		return
+	}
+	counts := maps.Clone(f.waiting) // the old one is being read
+	counts[queue]++
+	f.waiting = counts
+}
+
+// queuesFor is QueuesNow as the customer of a conversation sees it: of those
+// who wait in its own queue, only the ones before it are waiting.
+func (s *Service) queuesFor(v *View) map[string]engine.QueueNow {
+	out := s.QueuesNow(v.Now)
+	queue, waits := waitsIn(v.Snap.Conv)
+	q, known := out[queue]
+	if !waits || !known {
+		return out
+	}
+	q.Waiting = s.Ahead(v, queue)
+	if s.cfg.Quote != nil {
+		q.WaitMinutes = s.cfg.Quote(queue, q.Waiting)
+	}
+	out[queue] = q
+	return out
+}
+
+// waitsIn is the queue in which a conversation waits.
+func waitsIn(c storage.Conversation) (queue string, ok bool) {
+	return c.OwnerID, c.ID != 0 && c.Owner == storage.OwnerQueue && c.Status == storage.Open
+}
+
+// Bounds of the walk through a queue: whoever is further back than that is
+// told about where the end is.
+const (
+	aheadPage  = 500
+	aheadPages = 4
+)
+
+// Ahead is how many wait in a queue before the conversation of a view: all of
+// them when it does not wait there.
+func (s *Service) Ahead(v *View, queue string) int {
+	all := s.waiting(v.Now)[queue]
+	if in, ok := waitsIn(v.Snap.Conv); !ok || in != queue {
+		return all
+	}
+	q := storage.ListQuery{View: "queue", Queues: []string{queue}, Order: "queue", N: aheadPage}
+	n := 0
+	for range aheadPages {
+		page, err := s.store.List(s.ctx, q)
+		if err != nil {
+			s.log.LogAttrs(s.ctx, slog.LevelWarn, "count who waits before", slog.Any("error", err))
+			break
+		}
+		for _, item := range page.Items {
+			if item.Conv.ID == v.Snap.Conv.ID {
+				return n
+			}
+			if in, ok := waitsIn(item.Conv); ok && in == queue {
+				n++
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	return max(n, all-1)
 }
 
 func (s *Service) waiting(now time.Time) map[string]int {
