@@ -147,7 +147,7 @@ func (s *Service) Get(ctx context.Context, a Actor, id string) (Detail, error) {
 	if d.Packet != nil && len(d.Promises) > 0 {
 		d.Packet.Promises = d.Promises // what became of them is news to a packet
 	}
-	for _, r := range v.Returns() {
+	for _, r := range s.inbox.Returns(v) {
 		d.Returns = append(d.Returns, ReturnPoint{ResumeAt: r.At, Label: r.Label, Preview: r.Preview})
 	}
 	if v.Account != nil {

@@ -1,6 +1,9 @@
 package inbox
 
 import (
+	"cmp"
+	"slices"
+
 	"dispatcher/dm"
 	"dispatcher/engine"
 )
@@ -118,8 +121,42 @@ type ReturnPoint struct {
 	Preview string
 }
 
+// Returns lists the places of a hand-back, each with the first sentence the
+// customer would read: what the engine says when it is tried on the view.
+func (s *Service) Returns(v *View) []ReturnPoint {
+	points := v.Returns()
+	if len(points) == 0 {
+		return nil
+	}
+	world := s.world(v.Draft(), engine.EntryNow{})
+	for i, p := range points {
+		if said := s.firstSaid(v, world, p.At); said != "" {
+			points[i].Preview = said
+		}
+	}
+	return points
+}
+
+// firstSaid tries a hand-back and changes nothing; "" when nothing is said, or
+// when the step went wrong.
+func (s *Service) firstSaid(v *View, world engine.World, at string) string {
+	ev := ReturnedEvent(at, nil)
+	ev.World = world
+	res := s.engineStep(engine.Sets{Live: v.Project.Set}, v.State, ev)
+	if res.Trace.Error != "" {
+		return ""
+	}
+	for _, effect := range res.Effects {
+		if say, ok := effect.(engine.Say); ok && say.Text != "" {
+			return say.Text
+		}
+	}
+	return ""
+}
+
 // Returns lists the places of a hand-back: the handoff's own returns, the
-// question it stopped at, states with a resume text, the start of a flow.
+// question it stopped at, states with a resume text, the start of a flow. A
+// preview is there where the words need no value; Service.Returns has them all.
 func (v *View) Returns() []ReturnPoint {
 	if v.Project == nil || v.Project.Set == nil || v.State.Version == 0 {
 		return nil
@@ -127,7 +164,7 @@ func (v *View) Returns() []ReturnPoint {
 	set, lang := v.Project.Set, v.State.Language
 	var out []ReturnPoint
 	if h := v.hand(); h != nil && h.Returns != nil {
-		out = append(out, ReturnPoint{Label: "As the flow says", Preview: plainText(set, lang, h.Returns.Say)})
+		out = append(out, ReturnPoint{Label: "As the flow says", Preview: wholeText(set, lang, h.Returns.Say)})
 	} else if v.State.Hand != nil && v.State.Hand.Question != nil {
 		out = append(out, ReturnPoint{Label: "Repeat the question it stopped at", Preview: v.question(set, lang)})
 	}
@@ -135,7 +172,8 @@ func (v *View) Returns() []ReturnPoint {
 		f := set.Flows[name]
 		for _, state := range f.StateOrder {
 			if def := f.States[state]; def != nil && def.Resume != nil {
-				out = append(out, ReturnPoint{At: name + "." + state, Label: name + "." + state, Preview: plainText(set, lang, def.Resume)})
+				at := name + "." + state
+				out = append(out, ReturnPoint{At: at, Label: cmp.Or(wholeText(set, lang, def.Resume), at), Preview: firstWords(set, lang, def)})
 			}
 		}
 		if len(f.StateOrder) > 0 && v.State.Flow == name {
@@ -160,16 +198,35 @@ func firstWords(set *engine.Set, lang string, def *engine.StateDef) string {
 	case def == nil:
 		return ""
 	case def.Ask != nil:
-		return plainText(set, lang, def.Ask)
+		return wholeText(set, lang, def.Ask)
 	case def.Collect != nil && def.Collect.Ask != nil:
-		return plainText(set, lang, def.Collect.Ask)
+		return wholeText(set, lang, def.Collect.Ask)
 	case def.Collect != nil && set.Slots[def.Collect.Slot] != nil && set.Slots[def.Collect.Slot].Ask != nil:
-		return plainText(set, lang, set.Slots[def.Collect.Slot].Ask)
+		return wholeText(set, lang, set.Slots[def.Collect.Slot].Ask)
 	}
 	for _, item := range def.Say {
 		if item.Text != nil {
-			return plainText(set, lang, item.Text)
+			return wholeText(set, lang, item.Text)
 		}
 	}
 	return ""
+}
+
+// wholeText is a text without values, as plainText gives it; one with a value
+// in it would have a hole, and is left out.
+func wholeText(set *engine.Set, lang string, t *engine.Text) string {
+	if t == nil {
+		return ""
+	}
+	if len(t.Any) > 0 {
+		t = t.Any[0]
+	}
+	tpl := t.Lang[lang]
+	if tpl == nil && len(set.Languages) > 0 {
+		tpl = t.Lang[set.Languages[0]]
+	}
+	if tpl == nil || slices.ContainsFunc(tpl.Parts, func(p engine.Part) bool { return p.Expr != nil }) {
+		return ""
+	}
+	return literal(tpl)
 }
