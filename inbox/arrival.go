@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -151,17 +150,15 @@ func (s *Service) checkRequest(ctx context.Context, acct *Account) (*storage.Rec
 		return nil, nil
 	}
 	now := s.now()
-	today := s.requestID(acct, r.id, now)
-	for _, id := range [][]byte{today, s.requestID(acct, r.id, now.Add(-24*time.Hour))} {
-		rec, err := s.store.Get(ctx, storage.KindRequest, id)
-		if errors.Is(err, storage.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("inbox: transport id: %w", err)
-		}
-		var hash string
-		if json.Unmarshal(rec.Body, &hash) == nil && hash != hex.EncodeToString(r.hash[:]) {
+	hash := s.receiptHash(acct.Number, "request "+r.id)
+	today, yesterday := requestID(hash, now), requestID(hash, now.Add(-24*time.Hour))
+	kept, err := s.store.Find(ctx, storage.RecordQuery{Kind: storage.KindRequest, IDs: [][]byte{today, yesterday}, N: 2})
+	if err != nil {
+		return nil, fmt.Errorf("inbox: transport id: %w", err)
+	}
+	if n := len(kept.Items); n > 0 { // by id, so that the last is the newest
+		var sum string
+		if json.Unmarshal(kept.Items[n-1].Body, &sum) == nil && sum != hex.EncodeToString(r.hash[:]) {
 			return nil, channels.ErrConflict
 		}
 		return nil, nil
@@ -170,8 +167,9 @@ func (s *Service) checkRequest(ctx context.Context, acct *Account) (*storage.Rec
 	return &storage.Record{Kind: storage.KindRequest, ID: today, Body: body, Expires: now.Add(requestLife).UnixMilli()}, err
 }
 
-func (s *Service) requestID(acct *Account, id string, at time.Time) []byte {
-	return append([]byte(at.UTC().Format("20060102")), s.receiptHash(acct.Number, "request "+id)...)
+// requestID is the id of the record of a transport id seen on a day.
+func requestID(hash []byte, at time.Time) []byte {
+	return append([]byte(at.UTC().Format("20060102")), hash...)
 }
 
 // sortEvents brings the events of one body into the order they are handled

@@ -112,6 +112,7 @@ type Settled struct {
 type RecordQuery struct {
 	Kind   Kind
 	Lookup []byte
+	IDs    [][]byte // only those of them that there are; none = all
 	Cursor string
 	N      int
 	Now    int64 // expired ones are left out; 0 = the clock of the store is not asked, all are given

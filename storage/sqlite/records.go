@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"dispatcher/storage"
 )
@@ -30,6 +31,12 @@ func (s *Store) Find(ctx context.Context, q storage.RecordQuery) (page storage.P
 	text, args := "SELECT "+recordCols+" FROM records WHERE kind = ?", []any{int64(q.Kind)}
 	if q.Lookup != nil {
 		text, args = text+" AND lookup = ?", append(args, q.Lookup)
+	}
+	if len(q.IDs) > 0 {
+		text += " AND id IN (?" + strings.Repeat(",?", len(q.IDs)-1) + ")"
+		for _, id := range q.IDs {
+			args = append(args, id)
+		}
 	}
 	if q.Now != 0 {
 		text, args = text+" AND (expires_at IS NULL OR expires_at > ?)", append(args, q.Now)

@@ -61,6 +61,9 @@ func recordFind(w *world) {
 	page, err := w.s.Find(ctx, storage.RecordQuery{Kind: storage.KindSession, Lookup: []byte{1}, Now: base + 3})
 	w.must(err)
 	w.check(len(page.Items) == 3, "%d live records of that lookup, want 5, 7, 9", len(page.Items))
+	page, err = w.s.Find(ctx, storage.RecordQuery{Kind: storage.KindSession, IDs: [][]byte{{7}, {2}, {77}}, N: 2})
+	w.must(err)
+	w.check(len(page.Items) == 2 && page.Items[0].ID[0] == 2 && page.Items[1].ID[0] == 7 && page.Next == "", "by ids: %+v", page)
 	var ids []byte
 	for q := (storage.RecordQuery{Kind: storage.KindSession, N: 4}); ; q.Cursor = page.Next {
 		page, err = w.s.Find(ctx, q)
