@@ -145,6 +145,9 @@ func TestConfigDefaultsAndOverrides(t *testing.T) {
 	if d := c.Done(); len(d) > 0 {
 		t.Fatal(codes(d))
 	}
+	if zero := wire.NewConfig("shop", node(t, "burst: 0s\n"), env()).Common(time.Second); zero.Burst != 0 || !zero.BurstSet {
+		t.Errorf("0s: %+v", zero)
+	}
 	if b.Caps().Burst != 0 || !b.Common().BurstSet || b.Common().BotTTL != 48*time.Hour || b.Common().BaseURL != "http://127.0.0.1:9" || b.Caps().Buckets[0].N != 500 {
 		t.Errorf("%+v", b)
 	}
