@@ -5,7 +5,7 @@ package engine
 type Pack struct {
 	Lang      string
 	Sentences map[string]string   // by name; {{ value }}, {{ opens }} and {{ minutes }} are filled in
-	Words     map[string][]string // by row: talk_to_person start_over stop help moment missing correction yes no fillers and today yesterday tomorrow
+	Words     map[string][]string // by row: talk_to_person start_over stop help moment missing correction yes no fillers thanks and today yesterday tomorrow
 
 	months, days  []string // January first; Sunday first
 	and           string

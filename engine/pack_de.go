@@ -39,6 +39,7 @@ var packDE = Pack{
 		"yes":            {"ja", "j", "jo", "jawohl", "ok", "genau", "richtig", "stimmt", "klar"},
 		"no":             {"nein", "n", "nö", "nee", "überhaupt nicht"},
 		"fillers":        {"hallo", "hi", "guten tag", "guten morgen", "bitte", "danke", "vielen dank", "kann ich", "könnte ich", "darf ich", "ich möchte", "ich will", "ich muss", "mal", "jetzt", "sorry", "entschuldigung", "äh", "ähm"},
+		"thanks":         {"danke", "vielen dank", "danke schön", "danke sehr", "besten dank", "ok danke", "super danke", "herzlichen dank"},
 		"and":            {"und"},
 		"today":          {"heute"},
 		"yesterday":      {"gestern"},

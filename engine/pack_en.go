@@ -39,6 +39,7 @@ var packEN = Pack{
 		"yes":            {"yes", "y", "yeah", "yep", "ok", "correct", "sure"},
 		"no":             {"no", "n", "nope", "nah"},
 		"fillers":        {"hi", "hello", "hey", "please", "pls", "thanks", "thank you", "now", "just", "can i", "could i", "may i", "i want to", "i need to", "i would like to", "id like to", "let me", "sorry", "um"},
+		"thanks":         {"thanks", "thank you", "thx", "ty", "tysm", "cheers", "many thanks", "thanks a lot", "thanks so much", "ok thanks", "ok thank you", "okay thanks", "great thanks", "perfect thanks", "thanks bye", "thank you bye", "thanks again"},
 		"and":            {"and"},
 		"today":          {"today"},
 		"yesterday":      {"yesterday"},

@@ -39,6 +39,7 @@ var packES = Pack{
 		"yes":            {"sí", "s", "claro", "vale", "ok", "correcto", "exacto"},
 		"no":             {"no", "n", "para nada", "en absoluto"},
 		"fillers":        {"hola", "buenos días", "buenas tardes", "buenas", "por favor", "gracias", "muchas gracias", "puedo", "podría", "quiero", "quisiera", "me gustaría", "necesito", "ahora", "perdón", "eh"},
+		"thanks":         {"gracias", "muchas gracias", "mil gracias", "ok gracias", "vale gracias", "perfecto gracias"},
 		"and":            {"y", "e"},
 		"today":          {"hoy"},
 		"yesterday":      {"ayer"},

@@ -39,6 +39,7 @@ var packFR = Pack{
 		"yes":            {"oui", "o", "ouais", "ok", "exact"},
 		"no":             {"non", "n", "pas du tout"},
 		"fillers":        {"bonjour", "salut", "svp", "s'il vous plaît", "merci", "je veux", "je voudrais", "puis je", "euh"},
+		"thanks":         {"merci", "merci beaucoup", "merci bien", "mille mercis", "ok merci", "super merci", "parfait merci"},
 		"and":            {"et"},
 		"today":          {"aujourd'hui"},
 		"yesterday":      {"hier"},

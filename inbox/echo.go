@@ -93,6 +93,8 @@ func (x *decision) edited(a *arrival) error {
 	case !found && a.in.Kind == dm.KindEdited: // an edit of a message we never got
 		a.in.Kind = dm.KindText
 		return x.message(a)
+	case !found && targetOf(a.in) != a.in.ExternalID:
+		return x.tombstone(a)
 	case !found:
 		return x.drop(a, "no_parent")
 	}
@@ -114,6 +116,25 @@ func (x *decision) edited(a *arrival) error {
 	body.Text, body.Raw = a.in.Text, compact(a.in.Raw)
 	d.Change(storage.MessageChange{Seq: seq, Edited: true}, &body)
 	return x.correct(a, seq)
+}
+
+// tombstone stands for a message that was taken back before it came: should it
+// still come, it is known already, and nobody reads or answers it.
+func (x *decision) tombstone(a *arrival) error {
+	key := a.key.storage()
+	for _, name := range targetsOf(a.in) {
+		key.Seen = append(key.Seen, seenKeys(a.acct, dm.Inbound{Account: a.in.Account, ExternalID: name})...)
+	}
+	snaps, err := x.s.store.Load(x.ctx, []storage.Key{key})
+	switch {
+	case err != nil:
+		return err
+	case len(snaps[0].Known) > 0: // it came, and cannot be found any more
+		return x.drop(a, "no_parent")
+	}
+	x.touch(a).Seen(key.Seen...)
+	x.s.metrics.refusedInbound.WithLabelValues(a.acct.Alias, "removed_unseen").Inc()
+	return nil
 }
 
 // correct lets the engine read an edited message again when the old words

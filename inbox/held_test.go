@@ -78,18 +78,24 @@ func TestHeldPartsOfAGoodbyeAreSaidAtOnce(t *testing.T) {
 }
 
 // fencedCount reads dispatcher_bot_sends_fenced_total of the channel.
-func (r *rig) fencedCount() float64 {
+func (r *rig) fencedCount() float64 { return r.counted(r.metrics.fenced, "fake") }
+
+// counted adds up what a counter has under a value of any label.
+func (r *rig) counted(c prometheus.Collector, value string) (n float64) {
 	r.t.Helper()
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(r.metrics.fenced)
+	reg.MustRegister(c)
 	families, err := reg.Gather()
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	n := 0.0
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			n += m.GetCounter().GetValue()
+			for _, l := range m.GetLabel() {
+				if l.GetValue() == value {
+					n += m.GetCounter().GetValue()
+				}
+			}
 		}
 	}
 	return n

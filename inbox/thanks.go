@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"dispatcher/dm"
+	"dispatcher/engine"
 	"dispatcher/storage"
 )
 
@@ -35,16 +36,8 @@ func isThanks(text string) bool {
 	if len(words) == 0 {
 		return strings.IndexFunc(text, func(r rune) bool { return unicode.Is(unicode.So, r) }) >= 0
 	}
-	return len(words) <= thanksWords && slices.Contains(thanks(), strings.Join(words, " "))
-}
-
-// thanks is the list of the languages that have a pack.
-func thanks() []string {
-	return []string{
-		"thanks", "thank you", "thx", "ty", "tysm", "cheers", "many thanks", "thanks a lot", "thanks so much", "ok thanks", "ok thank you",
-		"okay thanks", "great thanks", "perfect thanks", "thanks bye", "thank you bye", "thanks again",
-		"merci", "merci beaucoup", "merci bien", "mille mercis", "ok merci", "super merci", "parfait merci",
-		"danke", "vielen dank", "danke schön", "danke sehr", "besten dank", "ok danke", "super danke", "herzlichen dank",
-		"gracias", "muchas gracias", "mil gracias", "ok gracias", "vale gracias", "perfecto gracias",
-	}
+	said := strings.Join(words, " ")
+	return len(words) <= thanksWords && slices.ContainsFunc(engine.Packs(), func(lang string) bool {
+		return slices.Contains(engine.PackOf(lang).Words["thanks"], said)
+	})
 }
