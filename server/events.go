@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,15 +29,10 @@ const (
 	streamsToken  = 20
 )
 
-// rendered is one event, encoded once for everybody who reads it.
-type rendered struct {
-	storage.Event
-	data []byte
-}
-
 // hub reads the store's events once per process. Readers hold a cursor and
 // take what is newer, from memory while they keep up and from the store when
 // they do not: nobody's buffer can overflow and nothing is skipped.
+// While nobody reads, nothing is read for them.
 type hub struct {
 	s *Server
 
@@ -104,11 +98,9 @@ func (h *hub) settle(ctx context.Context, hints <-chan inbox.Hint) {
 // read takes every event after the newest one known.
 func (h *hub) read(ctx context.Context) {
 	for {
-		h.mu.Lock()
-		after, started := h.newest, h.started
-		h.mu.Unlock()
-		if !started {
-			after = -1
+		after, ok := h.from()
+		if !ok {
+			return
 		}
 		events, next, err := h.s.cfg.Store.Changes(ctx, after, changesPage)
 		if errors.Is(err, storage.ErrNotFound) {
@@ -124,9 +116,27 @@ func (h *hub) read(ctx context.Context) {
 	}
 }
 
+// from is where to read on: at the end of the store when nothing is in memory.
+// Without a stream there is no need to, and what is in memory goes. The first
+// stream asks the store for what was left out: a reader counts as one before
+// it looks for its place, and what is stored after that is hinted after that.
+func (h *hub) from() (after storage.Cursor, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.streams) == 0 {
+		h.started, h.ring = false, nil
+		return 0, false
+	}
+	if !h.started {
+		return -1, true
+	}
+	return h.newest, true
+}
+
 func (h *hub) push(events []storage.Event, next storage.Cursor) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	news := len(events) > 0 || !h.started // the end of the store may be past a reader
 	h.started = true
 	for _, ev := range events {
 		if ev.Cursor > h.newest {
@@ -138,7 +148,7 @@ func (h *hub) push(events []storage.Event, next storage.Cursor) {
 	if extra := len(h.ring) - ringSize; extra > 0 {
 		h.ring = slices.Clone(h.ring[extra:])
 	}
-	if len(events) > 0 {
+	if news {
 		close(h.wake)
 		h.wake = make(chan struct{})
 	}
@@ -170,18 +180,6 @@ func (h *hub) broadcast() {
 	defer h.mu.Unlock()
 	close(h.wake)
 	h.wake = make(chan struct{})
-}
-
-func render(ev storage.Event) rendered {
-	data := map[string]any{"cursor": ev.Cursor, "type": ev.Type, "at": ms(ev.At), "topics": orEmpty(ev.Topics)}
-	if ev.UID != (storage.UID{}) {
-		data["conv"], data["conv_seq"] = inbox.UIDText(ev.UID), ev.Seq
-	}
-	if ev.Ref != "" {
-		data["ref"] = ev.Ref
-	}
-	raw, _ := json.Marshal(data)
-	return rendered{Event: ev, data: raw}
 }
 
 // since gives what memory holds after a cursor; ok is false when the store has
@@ -357,17 +355,17 @@ func (st *stream) fromStore() ([]rendered, bool) {
 
 // send writes the events this reader may see and asked for.
 func (st *stream) send(events []rendered) bool {
-	var b strings.Builder
+	var out []byte
 	sees := map[storage.UID]bool{}
 	for _, ev := range events {
 		st.cursor = ev.Cursor
 		if !st.wants(ev) || !st.may(ev, sees) {
 			continue
 		}
-		fmt.Fprintf(&b, "id: %d\nevent: %s\ndata: %s\n\n", ev.Cursor, ev.Type, ev.data)
+		out = append(out, ev.frame...)
 		st.told = ev.Cursor
 	}
-	return b.Len() == 0 || st.write(b.String())
+	return len(out) == 0 || st.push(out)
 }
 
 func (st *stream) sendNotices() bool {
@@ -484,9 +482,11 @@ func (st *stream) reset(reason string) bool {
 	return false
 }
 
-func (st *stream) write(text string) bool {
+func (st *stream) write(text string) bool { return st.push([]byte(text)) }
+
+func (st *stream) push(out []byte) bool {
 	_ = st.rc.SetWriteDeadline(time.Now().Add(20 * time.Second))
-	if _, err := st.w.Write([]byte(text)); err != nil {
+	if _, err := st.w.Write(out); err != nil {
 		return false
 	}
 	return st.rc.Flush() == nil

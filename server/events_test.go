@@ -283,3 +283,40 @@ func TestStreamTellsOfFlowsAndSwitches(t *testing.T) {
 		t.Errorf("after a reload: %+v", ev)
 	}
 }
+
+// Nothing is read for nobody, and the first reader misses nothing by it.
+func TestHubReadsOnlyForStreams(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h, ctx := w.s.hub, context.Background()
+	w.happen("message.created", "all")
+	h.read(ctx)
+	if h.started || len(h.ring) > 0 {
+		t.Fatal("events were read although no stream is connected")
+	}
+	h.enter("ana", 1)
+	_, place, err := w.s.cfg.Store.Changes(ctx, -1, 1)
+	must(t, err)
+	_, more, _ := h.since(place)
+	w.happen("message.created", "all") // before the hub's first read for this stream
+	h.read(ctx)
+	select {
+	case <-more:
+	default:
+		t.Fatal("the reader was not woken")
+	}
+	if _, _, ok := h.since(place); ok {
+		t.Fatal("memory claims to hold what only the store has")
+	}
+	at := w.happen("message.created", "all")
+	h.read(ctx)
+	events, _, ok := h.since(storage.Cursor(at) - 1)
+	if !ok || len(events) != 1 || !strings.HasPrefix(string(events[0].frame), fmt.Sprintf("id: %d\nevent: message.created\ndata: {\"at\":", at)) {
+		t.Fatalf("from memory: %v %+v", ok, events)
+	}
+	h.leave("ana")
+	h.read(ctx)
+	if h.started || len(h.ring) > 0 {
+		t.Error("memory is kept after the last stream left")
+	}
+}
