@@ -3,8 +3,10 @@ package inbox
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"dispatcher/storage"
 )
@@ -80,7 +82,7 @@ func (d *Draft) sealPerson() {
 		d.fail("profile", err)
 		d.turn.Contact = &c
 	}
-	if !d.reached || d.keys == nil {
+	if !d.reached || d.keys == nil || d.sameIdentity() {
 		return
 	}
 	i := d.identity
@@ -91,6 +93,23 @@ func (d *Draft) sealPerson() {
 	i.Display, err = d.keys.seal("identities", storage.UID{}, i.Channel, "display", d.profile.Name)
 	d.fail("display", err)
 	d.turn.Identities = []storage.Identity{i}
+}
+
+// lastInStep is how far the customer's last message may move without being
+// written: the reply window is known to the minute, and ends early, never late.
+const lastInStep = time.Minute
+
+// sameIdentity says that the stored row of the address still tells what this
+// turn knows. The first turn of a conversation always writes it, which is also
+// how two first messages that race are told apart.
+func (d *Draft) sameIdentity() bool {
+	was, now := d.View.Snap.Identity, d.identity
+	if d.conv.ID == 0 || was.LastInAt == 0 || now.LastInAt-was.LastInAt >= lastInStep.Milliseconds() {
+		return false
+	}
+	return was.Contact == d.contact.ID && was.Channel == now.Channel && slices.Equal(was.Addr, now.Addr) && was.Blocked == now.Blocked &&
+		was.Verified == now.Verified && was.VerifiedUntil == now.VerifiedUntil &&
+		d.profile.Name == d.View.Profile.Name && reflect.DeepEqual(d.address, d.View.Address)
 }
 
 // events are the turn's events with the topics of everybody concerned: who
