@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"strings"
 	"time"
 
 	"dispatcher/dm/schedule"
@@ -76,7 +77,7 @@ func opensWith(set *engine.Set, st *engine.StateDef) string {
 		texts = append(texts, wordsOf(st.Exit.Hand.Say)...)
 	}
 	for _, t := range texts {
-		if words := plainText(set, lang, t); words != "" {
+		if words := gapped(lang, t); words != "" {
 			return words
 		}
 	}
@@ -89,6 +90,28 @@ func opensWith(set *engine.Set, st *engine.StateDef) string {
 		return "Runs the flow " + st.Exit.Flow + "."
 	}
 	return "Decides where to go on."
+}
+
+// gapped is a text as written, with a gap where a value is put in.
+func gapped(lang string, t *engine.Text) string {
+	if t == nil {
+		return ""
+	}
+	if len(t.Any) > 0 {
+		return gapped(lang, t.Any[0])
+	}
+	tpl := t.Lang[lang]
+	if tpl == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, p := range tpl.Parts {
+		if p.Lit == "" {
+			b.WriteString("…")
+		}
+		b.WriteString(p.Lit)
+	}
+	return b.String()
 }
 
 // wordsOf lists the texts of a list of messages, every arm of a choice included.

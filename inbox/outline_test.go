@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,12 +12,13 @@ import (
 // The start page tells the first flow as it is written.
 func TestOutlineIsTheFirstFlowInPlainWords(t *testing.T) {
 	t.Parallel()
-	got := newRig(t).Outline()
+	dir, v := newFolder(t)
+	got := startRig(t, dir, v, strings.Replace(shopFlow, "Goodbye.", `"Goodbye {{ contact.name }}!"`, 1)).Outline()
 	want := []Stage{
 		{Name: "start", Says: greeting, Asks: true},
 		{Name: "number", Says: "What is your order number?", Asks: true},
 		{Name: "hand", Says: "I have passed this on.", Ends: true},
-		{Name: "done", Says: "Goodbye.", Ends: true},
+		{Name: "done", Says: "Goodbye …!", Ends: true},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
