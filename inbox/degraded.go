@@ -15,6 +15,8 @@ const (
 	probeWrite = time.Second
 	diskRefuse = 256 << 20 // accepts are refused below, or below 5 %
 	diskShare  = 20
+	gaugeShare = 100 // counting takes one part in so many of the time
+	gaugeMost  = 15 * time.Second
 )
 
 // probeID is the record a probe writes.
@@ -68,6 +70,7 @@ func (s *Service) Health(ctx context.Context) Health {
 // switches thrown elsewhere, parked events, the clock.
 func (s *Service) watch(ctx context.Context) {
 	last, wall := time.Now(), s.now()
+	var count time.Time // when the gauges are due
 	for ctx.Err() == nil {
 		if s.degraded.Load() {
 			s.probe(ctx)
@@ -75,6 +78,10 @@ func (s *Service) watch(ctx context.Context) {
 			s.log.LogAttrs(ctx, slog.LevelWarn, "read kill switches", slog.Any("error", err))
 		}
 		s.look(ctx)
+		if begun := time.Now(); !begun.Before(count) {
+			s.gauges(ctx)
+			count = begun.Add(gaugeRest(time.Since(begun)))
+		}
 		if s.writable() {
 			s.retryParked(ctx)
 		}
@@ -123,7 +130,11 @@ func (s *Service) probe(ctx context.Context) {
 	s.alarm.ring()
 }
 
-// look reads the store's own figures: the gate before a full disk, and gauges.
+// gaugeRest is the pause after a count of the gauges that took so long: they
+// read whole tables, and a backlog is when there is no time for that.
+func gaugeRest(took time.Duration) time.Duration { return min(gaugeShare*took, gaugeMost) }
+
+// look reads the store's own figures: the gate before a full disk, and the backlog.
 func (s *Service) look(ctx context.Context) {
 	h, err := s.store.Health(ctx)
 	if err != nil {
@@ -135,7 +146,6 @@ func (s *Service) look(ctx context.Context) {
 	}
 	age, _ := s.admission.backlog(s.now())
 	s.metrics.backlog.Set(age.Seconds())
-	s.gauges(ctx)
 }
 
 // gauges counts what waits to be sent and what is parked.
