@@ -65,7 +65,7 @@ func (l *loader) channel(alias string, n *source.Node, at source.Range) {
 }
 
 func (l *loader) burst(n *source.Node, s string) time.Duration {
-	if s == "0" {
+	if s == "0" || s == "0s" {
 		return 0
 	}
 	d, ok := parseDuration(s)
