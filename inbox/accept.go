@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,8 +14,8 @@ import (
 	"dispatcher/storage"
 )
 
-// acceptWithin is how long a body may take from admission to commit; below
-// every platform's own time-out.
+// acceptWithin is how long a body may take from admission to commit where the
+// Config does not say; below what any platform waits.
 const acceptWithin = 2 * time.Second
 
 // Accept returns after the durable commit of every event: one result per
@@ -28,7 +29,7 @@ func (s *Service) Accept(ctx context.Context, channel string, events []dm.Inboun
 	if err := s.accepting(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, acceptWithin)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.cfg.AcceptWithin, acceptWithin))
 	defer cancel()
 	record, err := s.checkRequest(ctx, acct)
 	if err != nil {

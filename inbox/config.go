@@ -24,6 +24,8 @@ type Config struct {
 	PublicURL  string                // "" = unknown
 	Loopback   bool                  // the server listens on loopback only
 
+	AcceptWithin time.Duration // a body may take so long from admission to commit; 0: 2 s
+
 	Openers map[string]channels.Opener                 // kind → how to open it
 	Secret  func(ref string) (value string, err error) // resolves references of a channel's configuration
 	CapsOf  func(kind string) (channels.Caps, bool)

@@ -291,7 +291,7 @@ func startRig(t *testing.T, dir string, v *vault.Vault, flow string, opts ...rig
 	r := &rig{t: t, dir: dir, keys: v, plat: newPlatform(t), logs: &logBuffer{}}
 	r.adapter = &fakeAdapter{url: r.plat.srv.URL, common: channels.Common{Insecure: true, BurstSet: true},
 		caps: channels.Caps{Kind: "fake", Send: channels.Idempotent, Edit: true, Echoes: true, Public: true}}
-	cfg := Config{Vault: v, Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), MediaDir: filepath.Join(dir, "media"), Loopback: true,
+	cfg := Config{Vault: v, Logger: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), MediaDir: filepath.Join(dir, "media"), Loopback: true, AcceptWithin: time.Minute,
 		Openers: map[string]channels.Opener{"fake": func(string, channels.ConfigNode, channels.Env) (channels.Adapter, []channels.Diagnostic) {
 			return r.adapter, nil
 		}}}

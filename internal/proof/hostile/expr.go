@@ -44,7 +44,7 @@ const (
 // Over says what a run went over; "" = nothing.
 func (c Cost) Over() string {
 	switch {
-	case c.CPU > MaxCPU:
+	case c.CPU > slow*MaxCPU:
 		return fmt.Sprintf("%v of processor", c.CPU)
 	case c.Bytes > MaxBytes:
 		return fmt.Sprintf("%d KiB", c.Bytes>>10)
