@@ -138,7 +138,7 @@ func openWith(t testing.TB, settings string, more map[string]string) *office {
 		t.Fatal(err)
 	}
 	o := &office{store: store, clock: &clock{now: time.Now()}}
-	o.inbox, err = inbox.New(inbox.Config{Store: store, Vault: v, Now: o.clock.Now, Loopback: true, MediaDir: filepath.Join(dir, "media"),
+	o.inbox, err = inbox.New(inbox.Config{AcceptWithin: time.Minute, Store: store, Vault: v, Now: o.clock.Now, Loopback: true, MediaDir: filepath.Join(dir, "media"),
 		Openers: map[string]channels.Opener{"web": web.Open, "webhook": webhook.Open},
 		Secret:  func(ref string) (string, error) { return flows.Resolve(ref, env, os.ReadFile) }})
 	if err != nil {

@@ -76,7 +76,7 @@ func loadProject(t *testing.T, flow string) *flows.Project {
 
 func startInbox(t *testing.T, w *world, logger *slog.Logger) *inbox.Service {
 	t.Helper()
-	s, err := inbox.New(inbox.Config{
+	s, err := inbox.New(inbox.Config{AcceptWithin: time.Minute,
 		Store: w.store, Vault: w.vault, Logger: logger, Registerer: w.reg, Now: w.clock.now, Loopback: true, MediaDir: filepath.Join(w.dir, "media"),
 		Openers: map[string]channels.Opener{"web": web.Open, "webhook": webhook.Open, "x": x.Open, "sim": sim.Open},
 		CapsOf: func(string) (channels.Caps, bool) {

@@ -76,7 +76,7 @@ func (s *inside) start() {
 		store = s.setup.wrap(db)
 	}
 	s.store = db
-	s.Service, err = inbox.New(inbox.Config{Store: store, Vault: s.vault, Now: s.setup.now, Loopback: true, Openers: s.setup.openers, OnTimer: s.setup.onTimer,
+	s.Service, err = inbox.New(inbox.Config{AcceptWithin: time.Minute, Store: store, Vault: s.vault, Now: s.setup.now, Loopback: true, Openers: s.setup.openers, OnTimer: s.setup.onTimer,
 		Secret: func(ref string) (string, error) { return flows.Resolve(ref, insideEnv, os.ReadFile) }})
 	if err != nil {
 		s.t.Fatal(err)

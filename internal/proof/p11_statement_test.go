@@ -146,7 +146,7 @@ func bareService(t *testing.T, db *sqlite.Store, store storage.Store) *inbox.Ser
 	if err := db.Put(t.Context(), []storage.Record{{Kind: storage.KindSetting, ID: []byte("root_salt"), Body: root}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	svc, err := inbox.New(inbox.Config{Store: store, Vault: v, Loopback: true, Openers: map[string]channels.Opener{"webhook": webhook.Open},
+	svc, err := inbox.New(inbox.Config{AcceptWithin: time.Minute, Store: store, Vault: v, Loopback: true, Openers: map[string]channels.Opener{"webhook": webhook.Open},
 		Secret: func(string) (string, error) { return rigSecret, nil }})
 	if err != nil {
 		t.Fatal(err)
