@@ -13,8 +13,9 @@ const cacheBytes = 64 << 20
 
 // cache holds the newest snapshot of hot conversations by the address they
 // run on. It is written after a turn was applied and dropped on anything else;
-// what it holds of people is sealed. A stale entry costs one more decision,
-// never a wrong one: Apply compares the version.
+// what it holds of people is sealed, and what a turn unsealed stays beside it.
+// A stale entry costs one more decision, never a wrong one: Apply compares the
+// version.
 type cache struct {
 	mu    sync.Mutex
 	max   int
@@ -26,6 +27,7 @@ type cache struct {
 type cached struct {
 	key  laneKey
 	snap storage.Snapshot
+	open *opened // nil: not known
 	size int
 }
 
@@ -44,8 +46,18 @@ func (c *cache) get(k laneKey) (storage.Snapshot, bool) {
 	return el.Value.(*cached).snap, true
 }
 
-func (c *cache) put(k laneKey, snap storage.Snapshot) {
-	e := &cached{key: k, snap: snap, size: snapshotSize(snap)}
+// opened is what is open of the person whose address this is; nil = nothing.
+func (c *cache) opened(k laneKey) *opened {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el, ok := c.byKey[k]; ok {
+		return el.Value.(*cached).open
+	}
+	return nil
+}
+
+func (c *cache) put(k laneKey, snap storage.Snapshot, o *opened) {
+	e := &cached{key: k, snap: snap, open: o, size: snapshotSize(snap) + o.size()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.remove(k)

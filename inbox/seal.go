@@ -128,23 +128,24 @@ func (r *Reader) sealState(conv storage.UID, st engine.State) ([]byte, error) {
 // nobody gives a view on which only a new conversation can be opened.
 // errKeyUnreadable when the contact's key does not open.
 func newView(acct *Account, snap storage.Snapshot, v *vault.Vault, project *flows.Project, now time.Time) (*View, error) {
+	return newViewOf(nil, acct, snap, v, project, now)
+}
+
+// newViewOf is newView with what of the person is open already, if anything.
+func newViewOf(o *opened, acct *Account, snap storage.Snapshot, v *vault.Vault, project *flows.Project, now time.Time) (*View, error) {
 	view := &View{Snap: snap, Now: now, Account: acct, Project: project, vault: sealer{vault: v}}
 	if snap.Contact.ID == 0 {
 		return view, nil
 	}
-	r, err := NewReader(v, snap.Contact)
+	err := view.unseal(v, o)
+	if err == nil {
+		view.State, err = view.vault.state(snap.Conv)
+	}
+	if err != nil && !errors.Is(err, errKeyUnreadable) {
+		err = fmt.Errorf("%w: %w", errKeyUnreadable, err)
+	}
 	if err != nil {
 		return nil, err
-	}
-	view.vault.Reader = r
-	if view.Profile, err = r.Profile(snap.Contact); err != nil {
-		return nil, fmt.Errorf("%w: %w", errKeyUnreadable, err)
-	}
-	if view.Address, err = r.Address(snap.Identity); err != nil {
-		return nil, fmt.Errorf("%w: %w", errKeyUnreadable, err)
-	}
-	if view.State, err = r.state(snap.Conv); err != nil {
-		return nil, fmt.Errorf("%w: %w", errKeyUnreadable, err)
 	}
 	return view, nil
 }

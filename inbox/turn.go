@@ -98,7 +98,7 @@ func (w *laneWork) step(ctx context.Context) error {
 	switch out.Status {
 	case storage.Applied:
 		w.s.failpoint("turn.after_apply")
-		w.s.keep(w.k, w.snap, *p.turn, out)
+		w.s.keep(w.k, w.snap, p, out)
 		w.done(p, out)
 		w.s.applied(w.k, *p.turn, p.draft, out)
 		w.s.countFenced(p.draft, out.Fenced)
@@ -190,9 +190,13 @@ func (s *Service) load(ctx context.Context, k laneKey, todo []*arrival) (storage
 }
 
 // keep puts what a turn left into the hot cache, where that is known.
-func (s *Service) keep(k laneKey, snap storage.Snapshot, t storage.Turn, out storage.Outcome) {
-	if next, ok := after(snap, t, out); ok {
-		s.cache.put(k, next)
+func (s *Service) keep(k laneKey, snap storage.Snapshot, p plan, out storage.Outcome) {
+	if next, ok := after(snap, *p.turn, out); ok {
+		var o *opened
+		if p.draft != nil {
+			o = openedOf(p.draft.View)
+		}
+		s.cache.put(k, next, o)
 		return
 	}
 	s.cache.drop(k)
@@ -322,5 +326,6 @@ func (s *Service) view(acct *Account, snap storage.Snapshot) (*View, error) {
 			acct = own
 		}
 	}
-	return newView(acct, snap, s.vault, s.live.Load(), s.now())
+	o := s.cache.opened(keyOf(snap.Identity.Channel, snap.Identity.Addr))
+	return newViewOf(o, acct, snap, s.vault, s.live.Load(), s.now())
 }

@@ -1,0 +1,51 @@
+package inbox
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"dispatcher/storage"
+)
+
+// What is kept open says exactly what unsealing again would say, and nothing
+// of anybody whose sealed bytes are others.
+func TestOpenedEqualsUnsealing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	acct, _ := r.Account("fake")
+	var kept *opened
+	var snap storage.Snapshot
+	for _, words := range []string{"hello", "what", "and now"} {
+		r.accept(text("ada", words))
+		k := keyOf(acct.Number, r.addrHash(acct.Number, "ada"))
+		if s, ok := r.cache.get(k); ok && r.cache.opened(k) != nil {
+			snap, kept = s, r.cache.opened(k)
+		}
+	}
+	if kept == nil {
+		t.Fatal("nothing was kept open")
+	}
+	with, err := newViewOf(kept, acct, snap, r.vault, r.live.Load(), r.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := newView(acct, snap, r.vault, r.live.Load(), r.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if with.vault.Reader != kept.reader || !reflect.DeepEqual(with.Profile, without.Profile) || !reflect.DeepEqual(with.Address, without.Address) ||
+		!reflect.DeepEqual(with.State, without.State) {
+		t.Fatalf("kept %+v %+v, unsealed %+v %+v", with.Profile, with.Address, without.Profile, without.Address)
+	}
+	erased := snap
+	erased.Contact.Wrapped = nil
+	if _, err := newViewOf(kept, acct, erased, r.vault, r.live.Load(), r.now()); !errors.Is(err, errKeyUnreadable) {
+		t.Errorf("an erased person is still read: %v", err)
+	}
+	r.accept(text("bob", "hello"))
+	other, err := newViewOf(kept, acct, r.view("bob").Snap, r.vault, r.live.Load(), r.now())
+	if err != nil || other.vault.Reader == kept.reader || other.Address.Thread != "bob" {
+		t.Errorf("another person: %v %+v", err, other)
+	}
+}
