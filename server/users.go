@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -175,11 +176,63 @@ func (s *Server) CreateUser(ctx context.Context, n NewUser) (*User, error) {
 // AddUser makes an account while no server runs on the data, as `dispatcher
 // user add` does.
 func AddUser(ctx context.Context, store storage.Store, v *vault.Vault, now func() time.Time, n NewUser) (*User, error) {
+	return withoutService(store, v, now).CreateUser(ctx, n)
+}
+
+// withoutService is as much of a server as work on accounts needs.
+func withoutService(store storage.Store, v *vault.Vault, now func() time.Time) *Server {
 	if now == nil {
 		now = time.Now
 	}
-	s := &Server{cfg: Config{Store: store, Vault: v, Now: now}, hash: newHasher(fullCost), there: newAttendance(now)}
-	return s.CreateUser(ctx, n)
+	return &Server{cfg: Config{Store: store, Vault: v, Now: now}, hash: newHasher(fullCost), there: newAttendance(now)}
+}
+
+// ErrNoAccount says that nobody has this mail address here.
+var ErrNoAccount = errors.New("no account has this e-mail")
+
+// SetPassword gives the account with this mail address a new password while no
+// server runs on the data, as `dispatcher user password` does. Every session
+// of that person ends with the old password: in one write, with the audit's
+// line. A password that will not do is a *Problem; ErrNoAccount: nobody has
+// the address.
+func SetPassword(ctx context.Context, store storage.Store, v *vault.Vault, now func() time.Time, email, password string) (*User, error) {
+	s := withoutService(store, v, now)
+	u, err := s.userByEmail(ctx, email)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, ErrNoAccount
+	}
+	if err != nil {
+		return nil, err
+	}
+	if why := checkPassword(password, u.Email, u.Name); why != "" {
+		return nil, invalid("password", why)
+	}
+	if u.secret.Password, err = s.hash.make(ctx, password); err != nil {
+		return nil, err
+	}
+	records, err := s.userSessions(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range records {
+		records[i].Delete = true
+	}
+	account, err := s.userRecord(u)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Put(ctx, append(records, account), []storage.AuditEntry{s.audit("cli", "user.password", "user:"+u.ID)}); err != nil {
+		return nil, fmt.Errorf("set password: %w", err)
+	}
+	return u, nil
+}
+
+// ListUsers gives every account in the order of its making, while no server
+// runs on the data, as `dispatcher user list` does.
+func ListUsers(ctx context.Context, store storage.Store, v *vault.Vault) ([]*User, error) {
+	list, err := withoutService(store, v, nil).users(ctx)
+	slices.SortStableFunc(list, func(a, b *User) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
+	return list, err
 }
 
 func (s *Server) createUser(ctx context.Context, n NewUser, secret *userSecret, by string, with ...storage.Record) (*User, error) {

@@ -16,7 +16,7 @@ import (
 func (m *Main) healthcheck() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
-		Use: "healthcheck", Short: "Ask the service on this machine whether it is well", Hidden: true, Args: cobra.NoArgs,
+		Use: "healthcheck", Short: "Ask the service on this machine whether it is well", Hidden: true, Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			host, port, err := net.SplitHostPort(listen)
 			if err != nil {

@@ -48,7 +48,7 @@ saving the file changes the running service.`,
   dispatcher chat shop          talk to it here
   dispatcher serve shop         run it, with chat and agent console`,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(m.In)
@@ -64,6 +64,25 @@ saving the file changes the running service.`,
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return m.fromEnv(cmd) }
 	return root
+}
+
+// noArgs refuses words that are no verb, with the one that was perhaps meant.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if !cmd.HasSubCommands() {
+		return fmt.Errorf("%s takes no %q; see %[1]s --help", cmd.CommandPath(), args[0])
+	}
+	var near []string
+	for cmd.SuggestionsMinimumDistance = 1; len(near) == 0 && cmd.SuggestionsMinimumDistance <= 2; cmd.SuggestionsMinimumDistance++ {
+		near = cmd.SuggestionsFor(args[0])
+	}
+	meant := ""
+	if len(near) > 0 {
+		meant = fmt.Sprintf("did you mean %s? ", strings.Join(near, " or "))
+	}
+	return fmt.Errorf("unknown command %q; %ssee %s --help", args[0], meant, cmd.CommandPath())
 }
 
 // envName is the environment variable of a flag: --tls-cert is DISPATCHER_TLS_CERT.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -44,6 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "await": scriptAwait, "get": scriptGet, "sqlite": scriptSQLite, "takeport": scriptTakePort, "mode": scriptMode,
+			"login": scriptLogin, "stays": scriptStays,
 		},
 	})
 }
@@ -98,6 +100,36 @@ func scriptGet(ts *testscript.TestScript, neg bool, args []string) {
 	_, _ = body.ReadFrom(res.Body)
 	if fmt.Sprint(res.StatusCode) != args[0] {
 		ts.Fatalf("GET %s: %d, want %s\n%s", args[1], res.StatusCode, args[0], body.String())
+	}
+}
+
+// login STATUS ADDR EMAIL FILE: logs in with the password in FILE and wants that
+// status; the session of the last one that succeeded is kept for stays.
+func scriptLogin(ts *testscript.TestScript, neg bool, args []string) {
+	password := strings.TrimSpace(ts.ReadFile(args[3]))
+	body, err := json.Marshal(map[string]string{"email": args[2], "password": password})
+	ts.Check(err)
+	res, err := http.Post(args[1]+"/login", "application/json", bytes.NewReader(body))
+	ts.Check(err)
+	defer res.Body.Close()
+	if fmt.Sprint(res.StatusCode) != args[0] {
+		ts.Fatalf("log in: %d, want %s", res.StatusCode, args[0])
+	}
+	for _, c := range res.Cookies() {
+		ts.Setenv("SESSION", c.Name+"="+c.Value)
+	}
+}
+
+// stays STATUS URL: wants that status for the kept session.
+func scriptStays(ts *testscript.TestScript, neg bool, args []string) {
+	req, err := http.NewRequest(http.MethodGet, args[1], nil)
+	ts.Check(err)
+	req.Header.Set("Cookie", ts.Getenv("SESSION"))
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	if fmt.Sprint(res.StatusCode) != args[0] {
+		ts.Fatalf("GET %s with the session: %d, want %s", args[1], res.StatusCode, args[0])
 	}
 }
 

@@ -50,7 +50,7 @@ func (m *Main) openStore(ctx context.Context, opt storeOptions) (*opened, error)
 		if key.Created { // a key that fits nothing must not stand where the right one belongs
 			_ = os.Remove(key.Where)
 		}
-		return nil, errors.Join(keyTrouble(key, err), store.Close())
+		return nil, errors.Join(keyTrouble(key, opt.dir, err), store.Close())
 	}
 	store.SetAuditKey(o.vault.AuditKey())
 	return o, nil
@@ -63,7 +63,7 @@ func storeTrouble(dir string, err error) error {
 	case errors.Is(err, storage.ErrTooNew):
 		return fmt.Errorf("%w; run that version, or restore a backup made by this one", err)
 	case errors.Is(err, sqlite.ErrWideFolder):
-		return fmt.Errorf("%w; close it with: chmod 700 %s", err, dir)
+		return err // it names the mode and the remedy
 	}
 	return fmt.Errorf("open the data in %s: %w", dir, err)
 }
@@ -103,7 +103,12 @@ func unlock(ctx context.Context, store storage.Store, keys *vault.Keys) (*vault.
 	return v, false, v.OpenCanary(canary.Body)
 }
 
-func keyTrouble(key vault.Loaded, err error) error {
+// keyTrouble says which key does not fit. One that was made just now, because
+// there was none, is not worth naming: it is gone again.
+func keyTrouble(key vault.Loaded, dir string, err error) error {
+	if key.Created && errors.Is(err, vault.ErrWrongKey) {
+		return fmt.Errorf("there is no key at %s; the data in %s was written with another key: put its key file there, or name it with DISPATCHER_KEY_FILE; nothing was changed", key.Where, dir)
+	}
 	return fmt.Errorf("the key in %s does not open this data: %w; use the key it was written with (DISPATCHER_KEY_FILE), nothing was changed", key.Where, err)
 }
 
