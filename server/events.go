@@ -450,7 +450,7 @@ func (s *Server) myQueues(ctx context.Context, who *identity) (map[string]bool, 
 // stillMay looks again at who this is: a session that ended, another role,
 // other teams or queues end the stream.
 func (st *stream) stillMay() bool {
-	now, err := st.s.identify(st.r)
+	now, err := st.s.known(st.r, false) // an open page is no use of a session
 	if err != nil {
 		return true // the store is down: the reader keeps what it has
 	}

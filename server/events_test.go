@@ -190,6 +190,37 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 	}
 }
 
+// TestAnOpenStreamIsNoUseOfASession: a page that was left open looks again at
+// each heartbeat, and its session ends after 8 idle hours all the same.
+func TestAnOpenStreamIsNoUseOfASession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user("lead", "lea@acme.example")
+	lead := w.as("lea@acme.example")
+	r, err := http.NewRequest(http.MethodGet, w.http.URL+"/api/v1/events", nil)
+	must(t, err)
+	for _, c := range lead.http.Jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	who, err := w.s.identify(r)
+	must(t, err)
+	rec := &recorder{header: http.Header{}}
+	st := &stream{s: w.s, w: rec, rc: http.NewResponseController(rec), r: r, who: who}
+	st.queues, err = w.s.myQueues(context.Background(), who)
+	must(t, err)
+	for range 7 {
+		w.clock.move(time.Hour)
+		if !st.stillMay() {
+			t.Fatal("the stream ended before its session was idle for 8 hours")
+		}
+	}
+	w.clock.move(time.Hour + time.Minute)
+	if st.stillMay() {
+		t.Error("an open stream keeps its session from going idle")
+	}
+	lead.get("/api/v1/me").wantProblem(t, 401, "login_required")
+}
+
 func TestStreamShowsOnlyWhatOneMaySee(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

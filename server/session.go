@@ -131,8 +131,13 @@ func (s *Server) findRecord(ctx context.Context, kind storage.Kind, lookup []byt
 }
 
 // identify finds out who asks. nil without error: nobody that we know. A
-// request with a bearer token never falls back to its cookie.
-func (s *Server) identify(r *http.Request) (*identity, error) {
+// request with a bearer token never falls back to its cookie. Asking counts
+// as a use of the session or the token.
+func (s *Server) identify(r *http.Request) (*identity, error) { return s.known(r, true) }
+
+// known is identify; used says whether this is a use that puts off the end of
+// an idle session.
+func (s *Server) known(r *http.Request, used bool) (*identity, error) {
 	if h := r.Header.Get("Authorization"); h != "" {
 		return s.identifyToken(r, h)
 	}
@@ -158,7 +163,9 @@ func (s *Server) identify(r *http.Request) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.touch(r.Context(), rec, ses)
+	if used {
+		s.touch(r.Context(), rec, ses)
+	}
 	return &identity{Actor: u.actor(), Session: hex.EncodeToString(rec.ID), Half: ses.Half}, nil
 }
 
