@@ -49,14 +49,15 @@ type ContactQuery struct {
 
 // LeaseQuery asks for due work.
 type LeaseQuery struct {
-	What    string // timers outbox parked
+	What    string // timers outbox parked; handed: rows that were handed out by number, which stay as they are
 	Channel int64  // outbox: only this channel; 0 = every one
 	Now     int64
 	Node    int64
 	For     time.Duration // length of the lease
 	N       int
-	Any     bool // outbox: instead of due rows, those found sending whose lease is over or whose boot has ended
-	Pull    bool // outbox: all due rows of a conversation, in order, not only its first (ruling 15)
+	After   int64 // handed: only higher numbers, and they come by rising number
+	Any     bool  // handed: also those of which nobody knows any more whether they arrived; outbox: instead of due rows, those found sending whose lease is over or whose boot has ended
+	Pull    bool  // outbox: all due rows of a conversation, in order, not only its first (ruling 15)
 }
 
 // Work is one leased thing.
@@ -72,12 +73,14 @@ type Work struct {
 // Settlement is one mark or result of work. Do is one of
 //
 //	mark        pending → sending; refused under a stale epoch, a switch that is on, or behind an earlier row
-//	pull        the same for a row that the customer's system fetches: earlier rows may be on their way
+//	pull        the same for a row that the customer's system fetches: earlier rows may be on their way. With
+//	            Number the row is handed out under it until it is settled, over restarts too; for a row that was
+//	            handed out already it asks again whether the row may leave, and the first number stays
 //	sent        row deleted, message sent (or Delivery when that ranks higher), External and Receipts kept
 //	retry       → pending at DueAt, attempt + 1
 //	release     → pending at DueAt (0: as it was), attempt not spent
 //	unknown     → unknown; DueAt is the end of reconciling, when the row is leased again, and until it is
-//	            decided it keeps its place in the line; 0: held for a person, out of the line
+//	            decided it keeps its place in the line; 0: held for a person, out of the line. A number stays
 //	failed      → failed, kept as a dead letter; retry brings it back, cancel discards it
 //	cancel      row deleted, message cancelled with Error as its reason
 //	unpark      parked row deleted
@@ -97,6 +100,7 @@ type Settlement struct {
 	Delivery int16     // for a status that arrives later
 	Switches []string  // mark: kill switch scopes that must be off; a KindSwitch record with that id, not expired, is on
 	Node     int64
+	Number   int64 // pull: from 1, rising; 0 = leased like any other
 	Audit    []AuditEntry
 	Events   []Event
 }

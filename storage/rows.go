@@ -1,5 +1,7 @@
 package storage
 
+import "math"
+
 // Interval is one stretch of ownership; the open one has Until 0 and the
 // conversation's epoch.
 type Interval struct {
@@ -114,12 +116,25 @@ type OutboxRow struct {
 	Attempt      int32
 	DueAt        int64 // also not before
 	ExpiresAt    int64
-	LeaseNode    int64
+	LeaseNode    int64 // of a row handed out by number: that number
 	LeaseUntil   int64
 	MarkedAt     int64
 	Priority     int16  // 0 agent 1 handoff sentence and notice 2 answer 3 nudge 4 survey
 	Request      []byte // sealed dm.Outbound
 	Error        string // code only
+}
+
+// Forever as OutboxRow.LeaseUntil: the row was handed out to a customer's
+// system that fetches it. Nobody finds it lost; it waits to be acknowledged.
+const Forever int64 = math.MaxInt64
+
+// Handed is the number under which the row was handed out (Settlement.Number);
+// 0: it was not.
+func (r *OutboxRow) Handed() int64 {
+	if r.LeaseUntil != Forever {
+		return 0
+	}
+	return r.LeaseNode
 }
 
 // Timer is one row of (conversation, name).

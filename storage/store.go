@@ -352,9 +352,9 @@ type SettleRule int8
 // The rules of runtime.md 3.4: an edge fired by the engine's own step
 // re-stamps, every other edge cancels.
 const (
-	SettleNone SettleRule = iota
-	SettleRestamp
-	SettleCancel
+	SettleNone    SettleRule = iota
+	SettleRestamp            // those that were handed out by number as well
+	SettleCancel             // those that were handed out by number are settled later, but may not be given again
 )
 
 // Status of an applied turn.

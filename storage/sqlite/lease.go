@@ -83,6 +83,8 @@ func (s *Store) Lease(ctx context.Context, q storage.LeaseQuery) ([]storage.Work
 		work, next, err = s.leaseFrom(ctx, q, 't', leaseTimers)
 	case q.What == "parked":
 		work, next, err = s.leaseFrom(ctx, q, 'p', leaseParked)
+	case q.What == "handed":
+		work, err = s.handed(ctx, q)
 	case q.What == "outbox" && q.Any:
 		work, next, err = s.leaseLost(ctx, q)
 	case q.What == "outbox":
@@ -238,6 +240,31 @@ func readRows(t *tx, text string, args ...any) (work []storage.Work, err error) 
 	return work, err
 }
 
+// handedRows are those of a channel that were handed out by number, ?1 being
+// storage.Forever, as long as a state holds.
+const handedRows = `o.lease_until = ?1 AND o.channel_id = ?2 AND o.lease_node > ?3 ORDER BY o.lease_node LIMIT ?4`
+
+// handed reads rows that were handed out by number.
+func (s *Store) handed(ctx context.Context, q storage.LeaseQuery) (work []storage.Work, err error) {
+	states := []string{"o.status = 2 AND "}
+	if q.Any {
+		states = append(states, "o.status = 3 AND o.due_at <= 0 AND ")
+	}
+	err = s.read(ctx, "lease handed", func(t *tx) error {
+		work = work[:0]
+		for _, state := range states {
+			found, err := readRows(t, selectRows+state+handedRows, storage.Forever, q.Channel, q.After, q.N)
+			if err != nil {
+				return err
+			}
+			work = append(work, found...)
+		}
+		return nil
+	})
+	slices.SortFunc(work, func(a, b storage.Work) int { return cmp.Compare(a.Row.Handed(), b.Row.Handed()) })
+	return work[:min(len(work), q.N)], err
+}
+
 // leaseLost hands out rows that were being written when their process ended
 // or their lease ran out. The attempt goes up, so that whoever still thinks
 // to hold the row changes nothing any more.
@@ -245,7 +272,8 @@ func (s *Store) leaseLost(ctx context.Context, q storage.LeaseQuery) (work []sto
 	span := q.For.Milliseconds()
 	var found []storage.Work
 	err = s.read(ctx, "lease lost", func(t *tx) (err error) {
-		found, err = readRows(t, selectRows+"o.status = 2 AND (?1 = 0 OR o.channel_id = ?1) ORDER BY o.lease_until, o.id", q.Channel)
+		found, err = readRows(t, selectRows+"o.status = 2 AND o.lease_until < ?2 AND (?1 = 0 OR o.channel_id = ?1) ORDER BY o.lease_until, o.id",
+			q.Channel, storage.Forever)
 		return err
 	})
 	if err != nil {

@@ -213,7 +213,9 @@ func TestHotStatementsUseIndexes(t *testing.T) {
 		"SELECT " + intervalCols + " FROM ownership WHERE conversation_id = 1 AND until = 0",
 		"SELECT min(due_at) FROM timers WHERE due_at > 5",
 		selectRows + "o.status = 1 AND o.due_at <= 5 AND o.channel_id = 1 AND " + firstInLine + " ORDER BY o.priority, o.due_at, o.id LIMIT 9",
-		selectRows + "o.status = 2 AND (1 = 0 OR o.channel_id = 1) ORDER BY o.lease_until, o.id",
+		selectRows + "o.status = 2 AND o.lease_until < 9 AND (1 = 0 OR o.channel_id = 1) ORDER BY o.lease_until, o.id",
+		selectRows + "o.status = 2 AND o.lease_until = 9 AND o.channel_id = 1 AND o.lease_node > 1 ORDER BY o.lease_node LIMIT 9",
+		selectRows + "o.status = 3 AND o.due_at <= 0 AND o.lease_until = 9 AND o.channel_id = 1 AND o.lease_node > 1 ORDER BY o.lease_node LIMIT 9",
 	} {
 		rows, err := s.walkDB.Query("EXPLAIN QUERY PLAN " + text)
 		if err != nil {

@@ -54,7 +54,9 @@ func (s *Store) settleLeases(list []storage.Settlement, out []storage.Settled) {
 		case do == "unpark" || do == "park-again":
 			s.leases.drop(leaseKey{'p', list[i].Row})
 		case do == "mark" || do == "pull":
-			if out[i].OK {
+			if out[i].OK && list[i].Number > 0 {
+				s.leases.drop(k) // the row itself says that it is handed out
+			} else if out[i].OK {
 				s.leases.hold(k, list[i].Now, s.spanOf(k))
 			} else if out[i].Why == whyGone || out[i].Why == whyNotFirst {
 				s.leases.drop(k)
@@ -141,7 +143,8 @@ func (w *settler) do(epoch, span int64) (why string, err error) {
 // mark is the fence (runtime.md 3.2, 3.4): what is not marked is not written.
 func (w *settler) mark(epoch, span int64) (why string, err error) {
 	r := &w.row
-	if r.Status != storage.RowPending {
+	again := w.set.Do == "pull" && r.Status == storage.RowSending && r.Handed() > 0
+	if r.Status != storage.RowPending && !again {
 		return whyGone, nil // somebody else is at it, or it is settled
 	}
 	fenced := (r.Kind == storage.RowSend && r.Origin == storage.OriginBot) || r.Kind == storage.RowNotice
@@ -159,10 +162,17 @@ func (w *settler) mark(epoch, span int64) (why string, err error) {
 			return whySwitched, nil
 		}
 	}
+	if again {
+		return "", nil
+	}
 	if first, err := w.isFirst(); err != nil || !first {
 		return whyNotFirst, err
 	}
-	_, err = w.exec("UPDATE outbox SET status = 2, lease_node = ?, lease_until = ?, marked_at = ? WHERE id = ?", w.set.Node, w.now+span, w.now, r.ID)
+	node, until := w.set.Node, w.now+span
+	if w.set.Do == "pull" && w.set.Number > 0 {
+		node, until = w.set.Number, storage.Forever
+	}
+	_, err = w.exec("UPDATE outbox SET status = 2, lease_node = ?, lease_until = ?, marked_at = ? WHERE id = ?", node, until, w.now, r.ID)
 	return "", err
 }
 
@@ -243,7 +253,11 @@ func (w *settler) again(attempt int32) (why string, err error) {
 }
 
 func (w *settler) unknown() (why string, err error) {
-	_, err = w.exec("UPDATE outbox SET status = 3, due_at = ?, error = ?, lease_node = 0, lease_until = 0 WHERE id = ?", w.set.DueAt, w.set.Error, w.row.ID)
+	node, until := int64(0), int64(0)
+	if w.row.Handed() > 0 { // an acknowledgement of that number may still come
+		node, until = w.row.LeaseNode, w.row.LeaseUntil
+	}
+	_, err = w.exec("UPDATE outbox SET status = 3, due_at = ?, error = ?, lease_node = ?, lease_until = ? WHERE id = ?", w.set.DueAt, w.set.Error, node, until, w.row.ID)
 	if err != nil || w.row.Kind > storage.RowNotice {
 		return "", err
 	}

@@ -88,7 +88,8 @@ const ReasonOwner = "owner_changed"
 func (a *applier) settle(t *storage.Turn) error {
 	switch t.Settle {
 	case storage.SettleRestamp:
-		_, err := a.exec(`UPDATE outbox SET epoch = (SELECT epoch FROM conversations WHERE id = ?1) WHERE conversation_id = ?1 AND status = 1 AND `+ofBot, a.conv)
+		_, err := a.exec(`UPDATE outbox SET epoch = (SELECT epoch FROM conversations WHERE id = ?1) WHERE conversation_id = ?1
+ AND (status = 1 OR status = 2 AND lease_until = ?2 AND epoch > 0) AND `+ofBot, a.conv, storage.Forever)
 		return err
 	case storage.SettleCancel:
 		return a.cancelPending()
@@ -107,7 +108,12 @@ func (a *applier) cancelPending() error {
 	if a.fenced, err = a.change(`DELETE FROM outbox WHERE conversation_id = ? AND status = 1 AND seq > 0 AND `+ofBot, a.conv); err != nil {
 		return err
 	}
-	_, err = a.exec(`DELETE FROM outbox WHERE conversation_id = ? AND status = 1 AND seq = 0 AND `+ofBot, a.conv)
+	if _, err = a.exec(`DELETE FROM outbox WHERE conversation_id = ? AND status = 1 AND seq = 0 AND `+ofBot, a.conv); err != nil {
+		return err
+	}
+	// What was handed out may have arrived: its acknowledgement settles it. No
+	// epoch is 0, so it is not given again, and a later re-stamp leaves it.
+	_, err = a.exec(`UPDATE outbox SET epoch = 0 WHERE conversation_id = ? AND status = 2 AND lease_until = ? AND `+ofBot, a.conv, storage.Forever)
 	return err
 }
 

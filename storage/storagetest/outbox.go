@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"dispatcher/storage"
@@ -23,6 +24,7 @@ func outboxCases() []testCase {
 		{"dead letters stay, can be retried and discarded", deadLetters},
 		{"a message of parts is sent with its last", parts},
 		{"pull hands out a conversation's rows together", pulls},
+		{"a pulled row keeps its number until it is settled", pullNumbers},
 		{"calls wait for nobody", calls},
 	}
 }
@@ -256,6 +258,47 @@ func pulls(w *world) {
 		w.check(item.Row.Seq == int64(i+2), "row %d carries message %d", i, item.Row.Seq)
 		w.check(w.settle(storage.Settlement{Do: "pull", Row: item.Row.ID, Now: base})[0].OK, "pull %d", i)
 	}
+}
+
+// pullNumbers: what was handed out by number keeps it until it is settled,
+// nobody finds it lost, and it may leave again only under the owner it left under.
+func pullNumbers(w *world) {
+	snap := w.sayings(1, 3)
+	work := w.lease(storage.LeaseQuery{What: "outbox", Channel: 1, Now: base, Pull: true, N: 10, For: time.Second})
+	for i, item := range work {
+		w.check(w.settle(storage.Settlement{Do: "pull", Row: item.Row.ID, Now: base, Number: int64(7 + i)})[0].OK, "pull %d", i)
+	}
+	numbers := func(q storage.LeaseQuery) (got []int64) {
+		q.What, q.Channel, q.N = "handed", 1, 10
+		for _, item := range w.lease(q) {
+			got = append(got, item.Row.Handed())
+		}
+		return got
+	}
+	late := base + 90*24*3_600_000
+	w.check(slices.Equal(numbers(storage.LeaseQuery{}), []int64{7, 8, 9}), "handed out %v", numbers(storage.LeaseQuery{}))
+	w.check(slices.Equal(numbers(storage.LeaseQuery{After: 8}), []int64{9}), "after 8: %v", numbers(storage.LeaseQuery{After: 8}))
+	w.check(len(w.lease(storage.LeaseQuery{What: "outbox", Now: late, N: 9, Any: true})) == 0, "found lost")
+	w.check(len(w.outbox(late)) == 0, "leased again")
+	again := func(i int) storage.Settled {
+		return w.settle(storage.Settlement{Do: "pull", Row: work[i].Row.ID, Now: base, Number: 99})[0]
+	}
+	w.check(again(0).OK && slices.Equal(numbers(storage.LeaseQuery{}), []int64{7, 8, 9}), "the first number did not stay: %v", numbers(storage.LeaseQuery{}))
+	w.settle(storage.Settlement{Do: "sent", Row: work[0].Row.ID, Now: base})
+	restamp := own(storage.OwnerBot, storage.PhaseBot, "", "handoff")
+	snap = w.do(w.load(snap.Conv.ID), func(t *storage.Turn) { restamp(t); t.Settle = storage.SettleRestamp })
+	w.check(again(1).OK, "said before the engine's own step, and not given again")
+	claim := own(storage.OwnerAgent, storage.PhaseAgent, "ana", "claim")
+	snap = w.do(snap, func(t *storage.Turn) { claim(t); t.Settle = storage.SettleCancel })
+	w.check(again(1).Why == "stale_epoch", "given again after a claim")
+	snap = w.do(snap, func(t *storage.Turn) { restamp(t); t.Settle = storage.SettleRestamp })
+	w.check(again(1).Why == "stale_epoch", "a later re-stamp revived it")
+	w.settle(storage.Settlement{Do: "unknown", Row: work[1].Row.ID, Now: base})
+	w.check(slices.Equal(numbers(storage.LeaseQuery{}), []int64{9}), "unknown and handed out: %v", numbers(storage.LeaseQuery{}))
+	w.check(slices.Equal(numbers(storage.LeaseQuery{Any: true}), []int64{8, 9}), "an unknown row lost its number: %v", numbers(storage.LeaseQuery{Any: true}))
+	w.settle(storage.Settlement{Do: "release", Row: work[2].Row.ID, Now: base})
+	w.check(len(numbers(storage.LeaseQuery{})) == 0, "a released row kept its number")
+	w.check(w.message(snap.Conv.ID, 2).Delivery == storage.DeliverySent, "not sent")
 }
 
 func calls(w *world) {
