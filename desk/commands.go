@@ -271,7 +271,7 @@ func (s *Service) transferAgent(ctx context.Context, a Actor, v *inbox.View, c C
 		return nil, s.conflict(ctx, CodeNotOwner, "Claim it first.", v)
 	}
 	to := a.shift(inbox.EdgeTransferAgent, c)
-	to.OwnerID = p.ID
+	to.OwnerID, to.Owner = p.ID, p.Name
 	return s.withNote(a, v, to, c.Note)
 }
 

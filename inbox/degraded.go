@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"dispatcher/storage"
@@ -13,9 +14,10 @@ import (
 // Figures of degraded mode and of the gate before it (runtime.md 3.6).
 const (
 	probeWrite = time.Second
-	diskRefuse = 256 << 20 // accepts are refused below, or below 5 %
-	diskShare  = 20
-	gaugeShare = 100 // counting takes one part in so many of the time
+	diskLeast  = 256 << 20 // a disk with less free counts as full, however small it is
+	diskShare  = 20        // one part in so many, 5 %, is the limit between the two
+	diskMost   = 2 << 30   // a disk with more free does not, however large it is
+	gaugeShare = 100       // counting takes one part in so many of the time
 	gaugeMost  = 15 * time.Second
 )
 
@@ -140,13 +142,30 @@ func (s *Service) look(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	low := h.DiskTotal > 0 && (h.DiskFree < diskRefuse || h.DiskFree < h.DiskTotal/diskShare)
-	if was := s.diskLow.Swap(low); was != low {
-		s.log.LogAttrs(ctx, slog.LevelWarn, "free space", slog.Bool("low", low), slog.Int64("free_bytes", h.DiskFree))
-	}
+	s.lookAtDisk(ctx, h.DiskFree, h.DiskTotal)
 	age, _ := s.admission.backlog(s.now())
 	s.metrics.backlog.Set(age.Seconds())
 }
+
+// diskLimit is the free space below which a disk of this size counts as full.
+func diskLimit(total int64) int64 { return max(diskLeast, min(total/diskShare, diskMost)) }
+
+// lookAtDisk stops intake on a full disk and takes it up again. The line says
+// so in words: it is the first thing an operator reads about it.
+func (s *Service) lookAtDisk(ctx context.Context, free, total int64) {
+	limit := diskLimit(total)
+	low := total > 0 && free < limit
+	if was := s.diskLow.Swap(low); was == low {
+		return
+	}
+	level, text := slog.LevelInfo, "the disk has room again: messages are taken in"
+	if low {
+		level, text = slog.LevelError, "the disk is full: intake is stopped, what comes in is refused with 503 while less than the limit is free; free space where the data is, or give it a larger disk"
+	}
+	s.log.LogAttrs(ctx, level, text, slog.String("free", mebibytes(free)), slog.String("limit", mebibytes(limit)))
+}
+
+func mebibytes(n int64) string { return strconv.FormatInt(n>>20, 10) + " MiB" }
 
 // gauges counts what waits to be sent and what is parked.
 func (s *Service) gauges(ctx context.Context) {

@@ -57,6 +57,7 @@ type Shift struct {
 	By       string // customer, engine, timer, agent id, token id
 	ByName   string // shown in the timeline
 	OwnerID  string // queue alias or agent id the edge leads to; "" where it has none
+	Owner    string // name of the agent OwnerID, where that is not who does it
 	To       string // phase where the edge has two targets (kill, hand_back, undo); "" else
 	Note     string
 	Reason   string    // why: of a release, a resolve, a spam mark; a word of the project, no sentence

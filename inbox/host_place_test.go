@@ -6,6 +6,7 @@ import (
 
 	"dispatcher/channels"
 	"dispatcher/dm"
+	"dispatcher/storage"
 )
 
 // eventsOf gives what a visitor is shown after a number: messages by seq,
@@ -83,5 +84,45 @@ func TestTheQueueSaysWhereOneStands(t *testing.T) {
 	r.accept(text("ada", "stop"))
 	if _, ok := line.Place(t.Context(), "fake", "ada"); ok {
 		t.Error("a place for nobody in line")
+	}
+}
+
+// Who gets a conversation is who the customer is told about, not who gave it;
+// a line of an earlier version names nobody rather than the giver.
+func TestATransferNamesTheNewOwner(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.open(t, EdgeOpenBot)
+	v = w.fire(t, v, Shift{Edge: EdgeTakeOver, By: "ana", ByName: "Ana Sousa"})
+	v = w.fire(t, v, Shift{Edge: EdgeTransferAgent, By: "ana", ByName: "Ana Sousa", OwnerID: "ben", Owner: "Ben Kaya"})
+	v = w.fire(t, v, Shift{Edge: EdgeRelease, By: "ben", ByName: "Ben Kaya"})
+	keys := v.Reader()
+	page, err := w.store.Thread(t.Context(), storage.ThreadQuery{Conversation: v.Snap.Conv.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[Edge]shownOwnership{EdgeTakeOver: {Owner: dm.OwnerAgent, Name: "Ana Sousa"}, EdgeTransferAgent: {Owner: dm.OwnerAgent, Name: "Ben Kaya"}, EdgeRelease: {Owner: dm.OwnerQueue}}
+	old := map[Edge]shownOwnership{EdgeTakeOver: want[EdgeTakeOver], EdgeTransferAgent: {Owner: dm.OwnerAgent}, EdgeRelease: want[EdgeRelease]}
+	told := 0
+	for _, m := range page.Items {
+		body, err := keys.Body(v.Snap.Conv.UID, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body.Line == nil {
+			continue
+		}
+		for _, want := range []map[Edge]shownOwnership{want, old} {
+			shown, ok, err := shownOwner(m, body)
+			var got shownOwnership
+			if err != nil || !ok || json.Unmarshal(shown.Data, &got) != nil || got != want[Edge(body.Line.Edge)] {
+				t.Errorf("%s: %v %v, shown %+v, want %+v", body.Line.Edge, ok, err, got, want[Edge(body.Line.Edge)])
+			}
+			body.Line.Owner, body.Line.OwnerName = "", ""
+		}
+		told++
+	}
+	if told != 3 {
+		t.Errorf("%d lines", told)
 	}
 }

@@ -168,31 +168,34 @@ func roleOf(author int16) string {
 	return dm.AuthorSystem
 }
 
-// shownOwner tells the customer who answers from now on.
+// shownOwner tells the customer who answers from now on: the new owner, who is
+// not always who made the change.
 func shownOwner(m storage.Message, body Body) (channels.Shown, bool, error) {
 	if body.Line == nil {
 		return channels.Shown{}, false, nil
 	}
-	to := ""
-	for _, r := range rules() {
-		if r.edge == Edge(body.Line.Edge) {
-			to = r.to
-			break
-		}
-	}
-	var owner shownOwnership
-	switch ownerOf(to) {
-	case storage.OwnerAgent:
-		owner = shownOwnership{Owner: dm.OwnerAgent, Name: body.Line.Name}
-	case storage.OwnerQueue:
-		owner.Owner = dm.OwnerQueue
-	case storage.OwnerBot:
-		owner.Owner = dm.OwnerBot
-	default:
-		owner.Owner = dm.OwnerNone
+	owner := shownOwnership{Owner: body.Line.Owner, Name: body.Line.OwnerName}
+	if owner.Owner == "" {
+		owner = ownerByEdge(body.Line)
 	}
 	data, err := json.Marshal(owner)
-	return channels.Shown{Seq: m.Seq, Event: eventOwner, Data: data}, to != "", err
+	return channels.Shown{Seq: m.Seq, Event: eventOwner, Data: data}, owner.Owner != "", err
+}
+
+// ownerByEdge reads a line of an earlier version, which does not name the
+// owner; "" where its edge has none to tell.
+func ownerByEdge(l *Line) shownOwnership {
+	for _, r := range rules() {
+		if r.edge != Edge(l.Edge) || r.to == "" {
+			continue
+		}
+		owner := shownOwnership{Owner: OwnerWord(ownerOf(r.to))}
+		if owner.Owner == dm.OwnerAgent && l.Agent == l.By {
+			owner.Name = l.Name
+		}
+		return owner
+	}
+	return shownOwnership{}
 }
 
 // SentLog lists what a development channel said, over all its threads, in

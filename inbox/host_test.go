@@ -324,6 +324,46 @@ func TestDegradedModeEndsByItself(t *testing.T) {
 	r.want(greeting, "What is it about?")
 }
 
+// A disk counts as full below 5 %, but never above 2 GiB and always below 256
+// MiB; the log says in words that intake stops, and the limit.
+func TestAFullDiskStopsIntakeAndSaysSo(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	for total, want := range map[int64]int64{1 << 30: 256 * mib, 10 << 30: 512 * mib, 100 << 30: 2048 * mib, 4 << 40: 2048 * mib} {
+		if got := diskLimit(total); got != want {
+			t.Errorf("of %d MiB: the limit is %d MiB, want %d", total/mib, got/mib, want/mib)
+		}
+	}
+	disk := &smallDisk{}
+	disk.free.Store(3 << 30)
+	r := newRig(t, withStore(func(db storage.Store) storage.Store { disk.Store = db; return disk }))
+	r.accept(text("ada", "hello"))
+	disk.free.Store(2047 * mib)
+	r.until("full", func() bool { return r.Health(t.Context()).Why == "disk" })
+	if _, err := r.Accept(t.Context(), "fake", []dm.Inbound{text("ada", "more")}); !errors.Is(err, channels.ErrNotReady) {
+		t.Errorf("accepted on a full disk: %v", err)
+	}
+	disk.free.Store(2049 * mib)
+	r.until("room again", func() bool { return r.Health(t.Context()).Ready })
+	for _, want := range []string{"intake is stopped", `free="2047 MiB"`, `limit="2048 MiB"`, "give it a larger disk", "room again"} {
+		if !strings.Contains(r.logs.String(), want) {
+			t.Errorf("the log does not say %s", want)
+		}
+	}
+}
+
+// smallDisk is a store on a disk of 100 GiB with so much free.
+type smallDisk struct {
+	storage.Store
+	free atomic.Int64
+}
+
+func (d *smallDisk) Health(ctx context.Context) (storage.Health, error) {
+	h, err := d.Store.Health(ctx)
+	h.DiskFree, h.DiskTotal = d.free.Load(), 100<<30
+	return h, err
+}
+
 func TestLiveSetSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	dir, v := newFolder(t)

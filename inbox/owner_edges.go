@@ -200,7 +200,7 @@ func (d *Draft) line(s Shift) {
 	case EdgeOpenBot, EdgeOpenBlocked, EdgeOpenAgent, EdgeAfterDone, EdgeAfterNewIssue, EdgeErase:
 		return
 	}
-	l := Line{Edge: string(s.Edge), By: s.By, Name: s.ByName, Note: s.Note, Reason: s.Reason}
+	l := Line{Edge: string(s.Edge), By: s.By, Name: s.ByName, Note: s.Note, Reason: s.Reason, Owner: OwnerWord(d.conv.Owner)}
 	if l.Note == "" && !d.engine {
 		l.Note = s.Reason // a person's own words
 	}
@@ -211,7 +211,10 @@ func (d *Draft) line(s Shift) {
 			l.Cause = d.handoff.Cause
 		}
 	case storage.OwnerAgent:
-		l.Agent = d.conv.OwnerID
+		l.Agent, l.OwnerName = d.conv.OwnerID, s.Owner
+		if l.Agent == s.By {
+			l.OwnerName = s.ByName
+		}
 	}
 	d.Append(NewMessage{Kind: storage.MsgEvent, Dir: storage.DirNone, Author: storage.AuthorSystem, AuthorID: s.By, Body: Body{Line: &l}, Trace: d.trace})
 	d.trace = nil

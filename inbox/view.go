@@ -115,6 +115,9 @@ type Line struct {
 	Reason string `json:"reason,omitempty"` // the flow's, or a person's
 	Note   string `json:"note,omitempty"`
 	Agent  string `json:"agent,omitempty"`
+
+	Owner     string `json:"owner,omitempty"`      // who has it from here on: dm.Owner…; "" in lines of earlier versions
+	OwnerName string `json:"owner_name,omitempty"` // of a person, as customers may see it
 }
 
 // Card is what a list row shows, precomputed and sealed beside the conversation.
