@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -69,7 +68,6 @@ func (m *Main) runServe(ctx context.Context, dir string, f *serveFlags, cmd *cob
 	if err := oneOf("log", f.log, "text", "json"); err != nil {
 		return err
 	}
-	m.roomy()
 	logger := m.logger(f)
 	root, err := filepath.Abs(dir)
 	if err != nil {
@@ -131,15 +129,6 @@ func (m *Main) logger(f *serveFlags) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(m.Out, &slog.HandlerOptions{Level: level}))
 	}
 	return slog.New(newTerminalLog(m.Out, level))
-}
-
-// roomy trades memory for time: the heap of a service is small and full of
-// short-lived turns, so that four times the default room quarters what
-// collecting them costs. GOGC of the environment wins.
-func (m *Main) roomy() {
-	if m.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
 }
 
 // noCore keeps what the process holds out of core files.
