@@ -128,35 +128,47 @@ func callsOf(plan channels.Plan, row storage.OutboxRow) []channels.Call {
 }
 
 // mark asks the store, in one transaction, whether this row may leave now.
-func (x *sender) mark(l *letter) bool { return skipMark() || x.markAs("mark", l) }
+func (x *sender) mark(l *letter) bool {
+	if skipMark() {
+		return true
+	}
+	got, err := x.s.batcher.Settle(x.marking("mark", l))
+	x.s.wrote(err)
+	switch {
+	case err != nil: // nothing was written to the platform: the row may go as soon as the disk takes it
+		x.release(l, x.s.now())
+		return false
+	case got[0].OK || got[0].Why == whyStaleEpoch && epochUnchecked():
+		return true
+	}
+	x.kept(l, got[0].Why)
+	return false
+}
 
-func (x *sender) markAs(do string, l *letter) bool {
+// marking is the question whether the row may leave now, with verb do.
+func (x *sender) marking(do string, l *letter) storage.Settlement {
 	set := storage.Settlement{Do: do, Row: l.row.ID, Attempt: l.row.Attempt, Now: x.s.now().UnixMilli(), Node: x.s.node}
 	if l.fenced() && l.row.Origin != storage.OriginSystem { // the sentence that says the assistant is paused leaves under the switch
 		set.Switches = switchScopes(x.acct.Alias, "")
 	}
-	got, err := x.s.batcher.Settle(set)
-	x.s.wrote(err)
-	if err != nil && do == "mark" { // nothing was written to the platform: the row may go as soon as the disk takes it
-		x.release(l, x.s.now())
-	}
-	if err != nil {
-		return false
-	}
-	if got[0].OK {
-		return true
-	}
-	switch got[0].Why {
-	case "stale_epoch":
-		if epochUnchecked() {
-			return true
-		}
+	return set
+}
+
+// Why a mark may be refused for good.
+const (
+	whyStaleEpoch  = "stale_epoch"
+	whySwitchedOff = "switched_off"
+)
+
+// kept cancels a row that may not leave any more.
+func (x *sender) kept(l *letter, why string) {
+	switch why {
+	case whyStaleEpoch:
 		x.s.metrics.fenced.WithLabelValues(x.acct.Alias).Inc()
 		x.cancel(l, ReasonOwnerChanged)
-	case "switched_off":
+	case whySwitchedOff:
 		x.cancel(l, "kill_switch")
 	}
-	return false
 }
 
 // write makes the calls of a row marked at that moment, in order, and settles
@@ -187,8 +199,8 @@ func (x *sender) write(ctx context.Context, l *letter, marked time.Time, begun f
 	x.sent(ctx, l, ids)
 }
 
-// sent settles a row whose message the platform has.
-func (x *sender) sent(ctx context.Context, l *letter, ids []string) {
+// sent settles a row whose message the platform has, and says whether it could.
+func (x *sender) sent(ctx context.Context, l *letter, ids []string) bool {
 	now := x.s.now()
 	set := storage.Settlement{Do: "sent", Row: l.row.ID, Attempt: l.row.Attempt, Now: now.UnixMilli(), Receipts: x.receipts(l, ids, now)}
 	if len(ids) > 0 {
@@ -198,13 +210,14 @@ func (x *sender) sent(ctx context.Context, l *letter, ids []string) {
 	x.s.failpoint("settle.before")
 	got, err := x.s.settleSurely(set)
 	if err != nil || !got[0].OK {
-		return
+		return false
 	}
 	x.s.metrics.sends.WithLabelValues(x.acct.Alias, "sent").Inc()
 	x.s.changed(l.row, l.uid, "sent")
 	if l.row.Origin == storage.OriginAgent && l.row.Seq != 0 {
 		x.s.agentSent(ctx, l.row, now)
 	}
+	return true
 }
 
 // settleEvents tell who watches a conversation that a message's state changed.

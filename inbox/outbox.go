@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -376,6 +378,9 @@ func (o *outbox) watchLost(ctx context.Context) {
 		for _, w := range work {
 			o.lost(ctx, w)
 		}
+		for _, x := range o.running() {
+			x.takeBack(ctx)
+		}
 		select {
 		case <-time.After(lostPoll):
 		case <-ctx.Done():
@@ -383,12 +388,19 @@ func (o *outbox) watchLost(ctx context.Context) {
 	}
 }
 
+// running lists the senders.
+func (o *outbox) running() []*sender {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Values(o.senders))
+}
+
 // lost settles a row of which nobody knows whether it was written.
 func (o *outbox) lost(ctx context.Context, w storage.Work) {
 	o.mu.Lock()
 	x := o.senders[w.Row.Channel]
 	o.mu.Unlock()
-	if x == nil { // a channel that is gone or pulls: hand the row out again when it is back
+	if x == nil { // a channel that is gone or is pulled since: hand the row out when it is back
 		_, _ = o.s.settleSurely(storage.Settlement{Do: "release", Row: w.Row.ID, Attempt: w.Row.Attempt, Now: o.s.now().UnixMilli(), DueAt: w.Row.DueAt}) // wrote has logged what went wrong
 		return
 	}
