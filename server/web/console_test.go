@@ -59,12 +59,17 @@ func TestAgentHandlesAHandoff(t *testing.T) {
 	if strings.Contains(side, "BS1 4QT") {
 		t.Error("a personal value is shown without being asked for")
 	}
+	if got := b.eval("document.querySelector('#side .path').textContent"); got != "Welcome:Menu· Track order:Track orderConfirmDelivery day" {
+		t.Errorf("the path reads %q", got)
+	}
 	b.keys("c")
 	b.until("the claim", said("You claimed")+" && find('Resolve')")
 	if got := f.sent("/claim"); len(got) != 1 || !strings.Contains(got[0], "epoch=3") {
 		t.Errorf("claim was sent as %q", got)
 	}
-	b.until("the composer", "document.activeElement.getAttribute('aria-label')==='Write a reply'")
+	b.until("the keys still keys", "!document.activeElement.matches('textarea')")
+	b.keys("r")
+	b.until("the composer", "document.activeElement.getAttribute('aria-label')==='Write a reply' && document.activeElement.value===''")
 	b.keys("Hi Tom, Ana here.\r")
 	b.until("the reply with its tick", said("Hi Tom, Ana here.")+" && [...document.querySelectorAll('.row-us')].pop().innerText.includes('sent')")
 	if got := f.sent("c1/messages"); len(got) != 1 || !strings.Contains(got[0], "epoch=4") || strings.Contains(got[0], "key= ") {
@@ -82,6 +87,39 @@ func TestAgentHandlesAHandoff(t *testing.T) {
 	b.until("open again", "find('Resolve') && !find('Undo')")
 	if got := f.sent("/undo"); len(got) != 1 {
 		t.Errorf("undo was sent %d times", len(got))
+	}
+	b.clean()
+}
+
+// TestKeysFollowAClaim: what is pressed before the server has answered the claim
+// is still a key, and waits for it.
+func TestKeysFollowAClaim(t *testing.T) {
+	t.Parallel()
+	f, b := console(t, "/console/c/c1")
+	b.until("the conversation", "find('Claim')")
+	b.keys("ce")
+	b.until("resolved", "find('Undo') && document.querySelector('.facts').innerText.includes('Resolved')")
+	if claims, ends := f.sent("/claim"), f.sent("/resolve"); len(claims) != 1 || len(ends) != 1 || !strings.Contains(ends[0], "epoch=4") {
+		t.Errorf("sent %q and %q", claims, ends)
+	}
+	if b.eval("document.activeElement.matches('textarea')") == true {
+		t.Error("the focus is in the composer after a key")
+	}
+	b.clean()
+}
+
+// TestAClickOnClaimLeadsIntoTheComposer: after a click the next thing is words,
+// and they wait for the claim.
+func TestAClickOnClaimLeadsIntoTheComposer(t *testing.T) {
+	t.Parallel()
+	f, b := console(t, "/console/c/c1")
+	b.until("the conversation", "find('Claim')")
+	b.click("Claim")
+	b.until("the composer", "document.activeElement.getAttribute('aria-label')==='Write a reply'")
+	b.keys("Hi Tom.\r")
+	b.until("the reply with its tick", said("Hi Tom.")+" && [...document.querySelectorAll('.row-us')].pop().innerText.includes('sent')")
+	if got := f.sent("c1/messages"); len(got) != 1 || !strings.Contains(got[0], "epoch=4") {
+		t.Errorf("the reply was sent as %q", got)
 	}
 	b.clean()
 }

@@ -69,6 +69,7 @@ func TestPromise_W4_SilentAfterTakeOver(t *testing.T) {
 		t.Errorf("the old button's tap answers %s", tap)
 	}
 	a.until("all of it on the timeline", said("hello?")+" && "+said("anybody?")+" && document.querySelectorAll('.bubble-tap').length===2")
+	a.keys("r")
 	a.until("the composer", "document.activeElement.getAttribute('aria-label')==='Write a reply'")
 	a.keys("One moment, I read.\r")
 	b.hears("One moment, I read.")

@@ -8,7 +8,7 @@ import { ask, menu, toast } from './layer.js';
 import { store } from './store.js';
 import { clock, personName, uuid7 } from './text.js';
 import { ownerName, span } from './words.js';
-import { composer, notice, toEnd } from './talk.js';
+import { composer, focusTimeline, notice, toEnd } from './talk.js';
 
 /** @typedef {import('./store.js').Detail} Detail */
 /** @typedef {import('./store.js').Msg} Msg */
@@ -25,6 +25,8 @@ export class Commands {
     this.undoable = null;
     /** @type {Map<string, Promise<any>>} claims on their way, by conversation */
     this.going = new Map();
+    /** @type {Map<string, {name: string, done: Promise<any>}>} any command on its way, by conversation */
+    this.moving = new Map();
     /** @type {Record<string, Command>} */
     this.table = {
       claim: { words: 'Claim', key: 'C', icon: 'mine', can: 'claim' },
@@ -56,8 +58,8 @@ export class Commands {
     return order.filter((n) => d.can?.includes(this.table[n].can ?? ''));
   }
 
-  /** @param {string} name @param {Element} [anchor] */
-  run(name, anchor) {
+  /** @param {string} name @param {Element} [anchor] @param {boolean} [byKey] a key of its own, so the next one is a key as well: the focus stays */
+  run(name, anchor, byKey) {
     const id = store.current;
     const d = store.details.get(id);
     if (name.startsWith('go_')) return this.ui.go(name.slice(3));
@@ -72,13 +74,13 @@ export class Commands {
     }
     if (!d) {
       // Pressed before the conversation had arrived: done as soon as it has.
-      if (id) void store.loadDetail(id).then(() => { if (store.current === id) this.run(name, anchor); }).catch(() => undefined);
+      if (id) void store.loadDetail(id).then(() => { if (store.current === id) this.run(name, anchor, byKey); }).catch(() => undefined);
       return;
     }
     const may = (/** @type {string} */ n) => d.can?.includes(n);
     switch (name) {
-      case 'claim': return may('claim') ? void this.claim(id) : may('take_over') ? this.takeOver(d) : void 0;
-      case 'take_over': return may('take_over') ? this.takeOver(d) : void 0;
+      case 'claim': return may('claim') ? void this.claim(id, byKey) : may('take_over') ? this.takeOver(d, byKey) : void 0;
+      case 'take_over': return may('take_over') ? this.takeOver(d, byKey) : void 0;
       case 'release': return may('release') ? void this.move(id, 'release', {}, 'Put back in the queue') : void 0;
       case 'hand_back': return may('hand_back') ? this.handBack(d, anchor) : void 0;
       case 'resolve': return may('resolve') ? void this.resolve(id, false) : void 0;
@@ -97,6 +99,13 @@ export class Commands {
   async move(id, name, body, done) {
     if (store.held.has(id)) return null;
     store.held.add(id);
+    const moved = this.moved(id, name, body, done);
+    this.moving.set(id, { name, done: moved });
+    return moved;
+  }
+
+  /** @param {string} id @param {string} name @param {any} body @param {string} [done] @returns {Promise<any>} */
+  async moved(id, name, body, done) {
     try {
       const got = await this.push(id, name, body);
       if (done) { toast(done); say(done); }
@@ -107,6 +116,7 @@ export class Commands {
       return null;
     } finally {
       store.held.delete(id);
+      this.moving.delete(id);
       this.reread(id);
     }
   }
@@ -155,23 +165,25 @@ export class Commands {
     }
   }
 
-  /** @param {string} id */
-  async claim(id) {
+  /** @param {string} id @param {boolean} [byKey] */
+  async claim(id, byKey) {
     const d = store.details.get(id);
     if (!d || store.held.has(id)) return;
-    await this.own(d, 'claim', 'Claimed');
+    await this.own(d, 'claim', 'Claimed', byKey);
   }
 
   /**
-   * Makes a conversation mine: at once on the screen, with the focus where the
-   * next words go; the server's word follows and wins.
-   * @param {Detail} d @param {string} name @param {string} done
+   * Makes a conversation mine: at once on the screen; the server's word follows
+   * and wins. After a click the focus goes where the next words go. After a key
+   * it stays, so that R, N and E are keys and not letters.
+   * @param {Detail} d @param {string} name @param {string} done @param {boolean} [byKey]
    */
-  async own(d, name, done) {
+  async own(d, name, done, byKey) {
+    if (byKey && document.activeElement?.closest('#conversation button')) focusTimeline(); // the button may go
     const before = { owner: d.owner, can: d.can, phase: d.phase };
     Object.assign(d, { owner: { kind: 'agent', ...store.me }, can: ['reply', 'note', 'release', 'resolve'], phase: 'agent' });
     store.emit('detail', d.id);
-    if (store.current === d.id) composer()?.focus();
+    if (store.current === d.id && !byKey) composer()?.focus();
     const going = this.move(d.id, name, {});
     this.going.set(d.id, going);
     const got = await going;
@@ -181,9 +193,9 @@ export class Commands {
     store.emit('detail', d.id);
   }
 
-  /** @param {Detail} d */
-  takeOver(d) {
-    const go = () => void this.own(d, 'take_over', 'You took over');
+  /** @param {Detail} d @param {boolean} [byKey] */
+  takeOver(d, byKey) {
+    const go = () => void this.own(d, 'take_over', 'You took over', byKey);
     if (d.owner.kind !== 'agent') return go();
     const name = personName(ownerName(d.owner));
     const first = name.split(' ')[0];
@@ -211,6 +223,11 @@ export class Commands {
   /** @param {string} id @param {boolean} next @param {boolean} [force] */
   async resolve(id, next, force) {
     const after = next ? neighbour(id) : '';
+    const before = this.moving.get(id);
+    if (before?.name === 'resolve') return;
+    await before?.done; // pressed while a claim or an undo is under way: what it leads to counts
+    await this.going.get(id);
+    if (!store.details.get(id)?.can?.includes('resolve')) return;
     const body = force ? { last_seen_seq: store.topSeq(id), force: true } : { last_seen_seq: store.topSeq(id) };
     const got = await this.move(id, 'resolve', body);
     if (!got) return;
@@ -240,7 +257,7 @@ export class Commands {
     if (!first) return void toast('Nothing waits in your queues');
     this.ui.open(first.id);
     await store.loadDetail(first.id);
-    await this.claim(first.id);
+    await this.claim(first.id, true);
   }
 
   /**

@@ -39,7 +39,7 @@ function handle(e, cmd, open) {
   if (e.altKey) {
     if (e.shiftKey && e.code === 'KeyJ') { cmd.ui.step(1, true); return true; }
     const name = e.shiftKey ? shifted[e.code] : alts[e.code];
-    if (name) cmd.run(name);
+    if (name) cmd.run(name, undefined, true);
     return Boolean(name);
   }
   if (typing(e)) return false;
@@ -64,7 +64,7 @@ function plainKey(e, cmd, open) {
   if (e.code === 'KeyG') { going = Date.now(); return true; }
   if (e.code === 'Enter' || e.code === 'KeyO') return enter(e, open);
   const name = single[e.code];
-  if (name) cmd.run(name);
+  if (name) cmd.run(name, undefined, true);
   return Boolean(name);
 }
 

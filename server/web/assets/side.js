@@ -222,7 +222,9 @@ function assistant(d, p) {
     const path = el('div', 'path');
     if (p.path_dropped) path.append(el('span', '', `${p.path_dropped} earlier`));
     p.path.forEach((/** @type {any} */ s, /** @type {number} */ i) => {
-      const span = el('span', '', i || p.path_dropped ? icon('right') : null, stateWords(s.state));
+      // The flow is named where it begins and where it changes: Start of one is not Start of another.
+      const flow = s.flow !== p.path[i - 1]?.flow ? el('span', 'path-flow', `${i || p.path_dropped ? '· ' : ''}${stateWords(s.flow)}:`) : null;
+      const span = el('span', '', flow ?? icon('right'), stateWords(s.state));
       span.title = `${s.flow}.${s.state}${s.edge ? `, by ${s.edge}` : ''}, ${clock(s.at)}`;
       if (i === p.path.length - 1) span.setAttribute('aria-current', 'step');
       path.append(span);
