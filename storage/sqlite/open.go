@@ -75,7 +75,11 @@ func lockFolder(dir string) (*folderLock, error) {
 	return &folderLock{f}, nil
 }
 
-func (l *folderLock) release() error { return l.file.Close() }
+// release unlocks before it closes: a process that is being started just now
+// still holds a copy of the file, and with it a lock that was only closed.
+func (l *folderLock) release() error {
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+}
 
 // bootstrap makes the file with the right page size, refuses files that are
 // not ours or too new, and migrates. It runs before any other connection.
