@@ -129,6 +129,10 @@ func TestPullAcknowledgedAfterARestart(t *testing.T) {
 	if same, at := r.pull("c-1", 2); !slices.Equal(keysOf(same), keysOf(out[1:])) || at != "c-3" {
 		t.Fatalf("after a restart: %v up to %s, want %v", keysOf(same), at, keysOf(out[1:]))
 	}
+	r.ack("c-1")
+	if same, _ := r.pull("", 2); !slices.Equal(keysOf(same), keysOf(out[1:])) {
+		t.Fatalf("only the first was acknowledged, and these are given again: %v, want %v", keysOf(same), keysOf(out[1:]))
+	}
 	var wrong *channels.FieldError
 	if err := r.Host().Pulled(t.Context(), "fake", "c-4"); !errors.As(err, &wrong) {
 		t.Fatalf("a number that was never given: %v", err)
