@@ -155,11 +155,6 @@ func (s *Service) slots(queue string) (slots, free int) {
 	return slots, free
 }
 
-// waiting is how many wait in a queue now.
-func (s *Service) waiting(queue string) int {
-	return s.counts(context.Background()).counts[queue].waiting
-}
-
 // figures are one look at the queues.
 type figures struct {
 	counts map[string]queueCount

@@ -81,16 +81,6 @@ func (l *shownList) add(keys *Reader, c storage.Conversation, m storage.Message)
 	return l.put(len(l.items), m.Seq, eventMessage, one)
 }
 
-// shownOf is one row as its customer may see it, by itself; ok is false for
-// what is not for them.
-func shownOf(keys *Reader, c storage.Conversation, m storage.Message) (shown channels.Shown, ok bool, err error) {
-	var l shownList
-	if err := l.add(keys, c, m); err != nil || len(l.items) == 0 {
-		return shown, false, err
-	}
-	return l.items[len(l.items)-1], true, nil
-}
-
 // put writes one event at a place of the list.
 func (l *shownList) put(at int, seq int64, event string, v any) error {
 	data, err := json.Marshal(v)
