@@ -141,7 +141,11 @@ func (s *Service) queuesFor(v *View) map[string]engine.QueueNow {
 	if !waits || !known {
 		return out
 	}
-	q.Waiting = s.Ahead(v, queue)
+	if q.Waiting > aheadCheap { // a long line is not walked for every message of everybody in it
+		q.Waiting--
+	} else {
+		q.Waiting = s.Ahead(v, queue)
+	}
 	if s.cfg.Quote != nil {
 		q.WaitMinutes = s.cfg.Quote(queue, q.Waiting)
 	}
@@ -159,6 +163,7 @@ func waitsIn(c storage.Conversation) (queue string, ok bool) {
 const (
 	aheadPage  = 500
 	aheadPages = 4
+	aheadCheap = 20 // up to here the place is exact in what the bot says
 )
 
 // Ahead is how many wait in a queue before the conversation of a view: all of
