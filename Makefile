@@ -31,10 +31,10 @@ browser: needs ## pages in a real Chromium
 proof: needs ## the promises of the first milestone, at their per-change size
 	@$(GO) test -timeout 12m -count=1 -v -run 'TestPromise|TestMainJob' ./internal/proof/ -args -proof.scale=change | grep -vE '^=== |^ *--- PASS'; exit $${PIPESTATUS[0]}
 
-# P19_Flood fails since late changes to the accept path, and P1-P3, P10, P11,
-# P20 and P21 were not run again after them: until they were, test leaves them to proof.
+# P1-P3, P10, P11, P19_Switch, P20 and P21 were not run again after late changes
+# to the accept path: until they were, test leaves them to proof.
 proof-core: needs ## the proofs that were last seen whole
-	@$(GO) test -timeout 12m -count=1 -v -run 'TestPromise_P(4|5|6|7|8|9|12|14|16|17|18)_|TestMainJob' ./internal/proof/ -args -proof.scale=change | grep -vE '^=== |^ *--- PASS'; exit $${PIPESTATUS[0]}
+	@$(GO) test -timeout 12m -count=1 -v -run 'TestPromise_P(4|5|6|7|8|9|12|14|16|17|18)_|TestPromise_P19_(Bots|Flood)|TestMainJob' ./internal/proof/ -args -proof.scale=change | grep -vE '^=== |^ *--- PASS'; exit $${PIPESTATUS[0]}
 
 proof-long: needs ## the same at night size: hours
 	$(GO) test -timeout 24h -count=1 -v ./internal/proof/ -args -proof.scale=night
