@@ -6,7 +6,7 @@ GO      ?= go
 VERSION ?= 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help test test-quick proof proof-long bench edit-to-live proof-core build build-image fmt run needs browser fuzz clean
+.PHONY: help test test-quick proof proof-long bench edit-to-live build build-image fmt run needs browser fuzz clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ test: needs ## everything: vet, staticcheck, arrows, unit tests with -race, brow
 	$(GO) vet -tags 'browser mutants failpoints' ./...
 	$(GO) tool staticcheck ./...
 	$(GO) test -race -timeout 10m ./...
-	$(MAKE) --no-print-directory browser proof-core build-image
+	$(MAKE) --no-print-directory browser proof build-image
 
 test-quick: ## the part under a minute, without installing anything
 	$(GO) vet ./...
@@ -30,11 +30,6 @@ browser: needs ## pages in a real Chromium
 
 proof: needs ## the promises of the first milestone, at their per-change size
 	@$(GO) test -timeout 12m -count=1 -v -run 'TestPromise|TestMainJob' ./internal/proof/ -args -proof.scale=change | grep -vE '^=== |^ *--- PASS'; exit $${PIPESTATUS[0]}
-
-# P1-P3, P10, P11, P19_Switch, P20 and P21 were not run again after late changes
-# to the accept path: until they were, test leaves them to proof.
-proof-core: needs ## the proofs that were last seen whole
-	@$(GO) test -timeout 12m -count=1 -v -run 'TestPromise_P(4|5|6|7|8|9|12|14|16|17|18)_|TestPromise_P19_(Bots|Flood)|TestMainJob' ./internal/proof/ -args -proof.scale=change | grep -vE '^=== |^ *--- PASS'; exit $${PIPESTATUS[0]}
 
 proof-long: needs ## the same at night size: hours
 	$(GO) test -timeout 24h -count=1 -v ./internal/proof/ -args -proof.scale=night

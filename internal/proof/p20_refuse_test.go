@@ -54,7 +54,7 @@ func TestPromise_P20_Refuse(t *testing.T) {
 	}{
 		{"a wrong key", []string{"DISPATCHER_KEY=" + otherKey}, []string{"does not open this data", "DISPATCHER_KEY_FILE"}},
 		{"a missing key file", []string{"DISPATCHER_KEY_FILE=" + filepath.Join(home, "gone")}, []string{"gone", "put the key file back"}},
-		{"no key at all", []string{"HOME=" + home, "XDG_CONFIG_HOME="}, []string{"does not open this data", "DISPATCHER_KEY_FILE"}},
+		{"no key at all", []string{"HOME=" + home, "XDG_CONFIG_HOME="}, []string{"written with another key", "put its key file there", "DISPATCHER_KEY_FILE"}},
 		{"no key in a container", []string{"HOME=" + home, "DISPATCHER_CONTAINER=1"}, []string{"mount a key file", "DISPATCHER_KEY_FILE", "openssl rand -base64 32"}},
 	} {
 		before := footprint(t, r.svc.Data)
