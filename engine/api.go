@@ -19,6 +19,10 @@ const (
 	EvReturned = "returned" // an agent gave the conversation back
 	EvResolved = "resolved" // an agent resolved it and an after-care exit exists
 	EvMention  = "mention"  // a public post
+	EvLookup   = "lookup"   // a look-up has its result
+	EvForm     = "form"     // the page of the open form was sent
+	EvVerify   = "verify"   // a verification has its result
+	EvDelegate = "delegate" // an agent runs a flow on this conversation
 )
 
 // Event is one thing the engine steps on. Time is World.Now and nothing else.
@@ -35,8 +39,43 @@ type Event struct {
 	Resume  string            // returned: flow.state the agent chose; "" = as the flow says
 	Slots   map[string]string // returned: values edited by an agent, as typed
 	Edited  bool              // an edit of an earlier message that filled slots
+	Lookup  *LookupResult
+	Form    *FormResult
+	Verify  *VerifyResult
+	Flow    string // delegate: the flow to run
+	Agent   string // delegate: who lends the conversation
 	World   World
 }
+
+// LookupResult is what became of a Call. Its body is read by the shape of the
+// set that asked, which Returns brings back.
+type LookupResult struct {
+	ID      string
+	Status  int             // 0 = no answer
+	Fail    string          // timeout refused invalid; "" = answered
+	Body    json.RawMessage // nil = none, or no JSON
+	Returns json.RawMessage // of the Call
+}
+
+// FormResult is a submitted form, each value as typed; a media slot holds the
+// kind of its file.
+type FormResult struct {
+	ID     string
+	Values map[string]string
+}
+
+// VerifyResult is the outcome of a verification: ok, failed or expired.
+type VerifyResult struct {
+	ID      string
+	Outcome string
+}
+
+// Outcomes of a VerifyResult.
+const (
+	VerifyOK      = "ok"
+	VerifyFailed  = "failed"
+	VerifyExpired = "expired"
+)
 
 // Tap is a button that was pressed, already authenticated by inbox.
 type Tap struct {
@@ -54,8 +93,10 @@ type World struct {
 	Conversation ConversationNow
 	Entry        EntryNow
 	Queues       map[string]QueueNow
-	Sample       *bool                   // fixes sample() in tests
-	DMLink       func(ref string) string // nil = ""
+	Sample       *bool                           // fixes sample() in tests
+	DMLink       func(ref string) string         // nil = ""
+	FormURL      func(id string) string          // address of the form with this id; nil = ""
+	VerifyURL    func(service, id string) string // address of the verification by link; nil = ""
 	LastSurvey   time.Time
 	Place        string // "" ; seeds hash choices together with the conversation id
 	ID           string // conversation uid, for hash choices
@@ -149,7 +190,64 @@ type State struct {
 	Hand     *HandState           `json:"hand,omitempty"`     // kept from the handoff for returns, resolved, unanswered
 	Sent     []int64              `json:"sent,omitempty"`     // unix seconds of the last bot messages, for the loop ceiling
 	Entry    *EntryNow            `json:"entry,omitempty"`
-	After    bool                 `json:"after,omitempty"` // after-care: an agent has resolved it, a message that is no answer opens a new conversation
+	After    bool                 `json:"after,omitempty"`   // after-care: an agent has resolved it, a message that is no answer opens a new conversation
+	Lookups  map[string]Looked    `json:"lookups,omitempty"` // results by save name
+	Waiting  *Waiting             `json:"waiting,omitempty"` // open look-up, nil = none
+	Replay   *Replay              `json:"replay,omitempty"`  // correction that a look-up has suspended
+	Left     *Left                `json:"left,omitempty"`    // question that was open when the conversation went idle, and in the one that continues it
+	Lent     *Lent                `json:"lent,omitempty"`    // an agent has lent the conversation to a flow
+	Pin      *Pin                 `json:"pin,omitempty"`     // set that the current flow is kept on
+	Posted   int64                `json:"posted,omitempty"`  // number of the last question before a look-up other than get
+}
+
+// Looked is one kept look-up result.
+type Looked struct {
+	Value   map[string]any  `json:"value"`
+	Returns json.RawMessage `json:"returns,omitempty"` // shape it was read by
+	At      int64           `json:"at"`                // ms UTC
+	Visit   int64           `json:"visit"`
+}
+
+// Waiting is a look-up that has been sent.
+type Waiting struct {
+	ID    string `json:"id"`
+	Flow  string `json:"flow"`
+	Name  string `json:"name"`
+	Since int64  `json:"since"` // ms UTC
+}
+
+// Replay is the rest of a correction: the path taken since the corrected
+// question, to be walked again once the look-up has its result.
+type Replay struct {
+	Slot     string     `json:"slot"`
+	Steps    []PathStep `json:"steps"`
+	Question *Question  `json:"question,omitempty"` // that was open
+	Flow     string     `json:"flow"`
+	Name     string     `json:"name"`
+	Stack    []Frame    `json:"stack,omitempty"`
+	Changed  []string   `json:"changed,omitempty"` // slots and look-ups that depend on the corrected one
+}
+
+// Left is where an unfinished conversation stood.
+type Left struct {
+	Flow  string  `json:"flow"`
+	Name  string  `json:"name"`
+	Stack []Frame `json:"stack,omitempty"`
+	At    int64   `json:"at"` // ms UTC
+}
+
+// Lent is a conversation that runs a flow on behalf of an agent.
+type Lent struct {
+	Flow  string `json:"flow"`
+	Agent string `json:"agent"`
+	At    int64  `json:"at"` // ms UTC
+}
+
+// Pin keeps a flow on the set it was entered with.
+type Pin struct {
+	Set  string `json:"set"`
+	Flow string `json:"flow"`
+	At   int64  `json:"at"` // ms UTC
 }
 
 // Position is flow.state, or "" before the first state.
@@ -180,11 +278,14 @@ type Question struct {
 	Misses  int        `json:"misses,omitempty"`
 	Tries   int        `json:"tries,omitempty"`
 	Helps   int        `json:"helps,omitempty"`
-	Reads   int        `json:"reads,omitempty"` // read-backs
-	Media   int        `json:"media,omitempty"` // media-only messages of this visit
-	Asked   int64      `json:"asked"`           // ms UTC
-	Shift   int64      `json:"shift,omitempty"` // ms the silence ladder is shifted by
-	Value   *SlotValue `json:"value,omitempty"` // waiting for a confirm
+	Reads   int        `json:"reads,omitempty"`   // read-backs
+	Media   int        `json:"media,omitempty"`   // media-only messages of this visit
+	Asked   int64      `json:"asked"`             // ms UTC
+	Shift   int64      `json:"shift,omitempty"`   // ms the silence ladder is shifted by
+	Value   *SlotValue `json:"value,omitempty"`   // waiting for a confirm
+	ID      string     `json:"id,omitempty"`      // of a form or a verification
+	Expires int64      `json:"expires,omitempty"` // ms UTC, of a form or a verification
+	Field   string     `json:"field,omitempty"`   // slot of a form that is asked in the chat
 }
 
 // PathStep is one edge taken.
@@ -238,7 +339,8 @@ type Result struct {
 	Trace   Trace
 }
 
-// Effect is one of Say, Handoff, Resolve, SetTimer, CancelTimers, SetContact, Open.
+// Effect is one of Say, Handoff, Resolve, SetTimer, CancelTimers, SetContact,
+// OpenNew, Call, CSAT, OpenForm, FormErrors, StartVerify, CheckVerify, GiveBack.
 type Effect interface{ effect() }
 
 // Say is one message to the customer.
@@ -275,6 +377,7 @@ type Handoff struct {
 	Cause, Reason   string
 	Summary         string
 	Rule            string // file:line of what decided
+	Shadow          *Shadow
 	Said            string // last words of the bot
 	Promised        bool   // Quotes of the sentence make promise rows
 	Again           bool   // unanswered moved it to another queue
@@ -297,8 +400,62 @@ type CancelTimers struct{ Prefix string }
 
 // SetContact changes the person.
 type SetContact struct {
-	Language string // "" = as it was
-	Slots    map[string]SlotValue
+	Language      string // "" = as it was
+	Slots         map[string]SlotValue
+	VerifiedBy    string // "" = as it was
+	VerifiedUntil time.Time
+}
+
+// Call is one look-up to make; its result comes back as an EvLookup with ID
+// and Returns.
+type Call struct {
+	ID      string
+	Service string
+	Method  string
+	Path    string          // escaped, with its query
+	Body    json.RawMessage // nil = none
+	Timeout time.Duration   // 0 = the service's
+	Retry   int
+	Returns json.RawMessage // opaque shape
+	Rule    string          // flow.state:line
+}
+
+// CSAT is the survey's answer, 1 to 5.
+type CSAT struct {
+	Score   int
+	Comment string
+}
+
+// OpenForm opens the page of a form until Expires.
+type OpenForm struct {
+	ID      string
+	Expires time.Time
+}
+
+// FormErrors are what is wrong with a submitted form, by slot; nothing was
+// stored.
+type FormErrors struct{ Fields map[string]string }
+
+// StartVerify asks the service to send a code, or waits for a link.
+type StartVerify struct {
+	ID, By, Service string
+	Slots           map[string]any
+	Expires         time.Time
+}
+
+// CheckVerify asks the service whether a code is right. The code is in nothing
+// that is stored: the message it came in must be kept without its words.
+type CheckVerify struct{ ID, Service, Code string }
+
+// GiveBack ends what an agent has lent.
+type GiveBack struct {
+	Flow, Result string
+}
+
+// Shadow is what a flow in shadow would have done.
+type Shadow struct {
+	Flow, State, Queue, Topic string
+	Said                      []string
 }
 
 // OpenNew starts a second step on an empty state: the conversation is closed
@@ -312,6 +469,13 @@ func (SetTimer) effect()     {}
 func (CancelTimers) effect() {}
 func (SetContact) effect()   {}
 func (OpenNew) effect()      {}
+func (Call) effect()         {}
+func (CSAT) effect()         {}
+func (OpenForm) effect()     {}
+func (FormErrors) effect()   {}
+func (StartVerify) effect()  {}
+func (CheckVerify) effect()  {}
+func (GiveBack) effect()     {}
 
 // Trace is why a step did what it did, JSON for storage, explain and chat.
 type Trace struct {
