@@ -31,13 +31,9 @@ func (s *Service) Accept(ctx context.Context, channel string, events []dm.Inboun
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.cfg.AcceptWithin, acceptWithin))
 	defer cancel()
-	record, err := s.checkRequest(ctx, acct)
-	if err != nil {
-		return nil, s.refusal(err)
-	}
 	list, results := s.sort(ctx, acct, events)
 	if len(list) > 0 {
-		list[0].request = record
+		list[0].transport = transportOf(ctx, acct)
 		if err := s.await(ctx, list); err != nil {
 			return nil, err
 		}

@@ -68,6 +68,9 @@ func (a *admission) admit(keys []laneKey, now time.Time) (tickets []ticket, why 
 
 func (a *admission) refuses(keys []laneKey, now time.Time) string {
 	a.look(now)
+	if admitEverything() {
+		return ""
+	}
 	share := 1
 	if a.halved {
 		share = 2

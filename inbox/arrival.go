@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -42,10 +40,11 @@ type arrival struct {
 	at      time.Time
 	seen    []storage.SeenKey
 	ticket  ticket
-	request *storage.Record // the transport's own id, kept with the first event
 	flood   floodLevel
 	parked  int64 // id of the parked row it comes from; 0 = fresh
 	tries   int32 // how often it was parked
+
+	transport *transport // of its request, on the first event
 
 	res  channels.Accepted
 	err  error
@@ -76,22 +75,27 @@ func (s *Service) finish(a *arrival, res channels.Accepted, err error) {
 }
 
 // seenKeys are the dedupe keys of an event: pure functions of its payload.
-// Where the platform may stamp it anew the time is left out; an id that
-// carries its own time is also known under that.
+// Where the platform may stamp it anew the time is left out, or is that which
+// the id carries, so that keys that come together lie together. The id of a
+// visitor's own clock is also known without its time, which proves nothing.
 func seenKeys(acct *Account, in dm.Inbound) []storage.SeenKey {
-	sum := sha256.Sum256([]byte(acct.Kind + "\x00" + in.Account + "\x00" + in.ExternalID))
-	key := storage.SeenKey{Channel: acct.Number}
-	copy(key.Key[:], sum[:])
 	if in.Stable && !in.At.IsZero() {
-		key.AtS = in.At.Unix()
+		return []storage.SeenKey{seenKey(acct, in.At.Unix(), in.Account, in.ExternalID)}
+	}
+	key := seenKey(acct, timeOfID(in.ExternalID), in.Account, in.ExternalID)
+	if key.AtS == 0 || !acct.Caps.Native {
 		return []storage.SeenKey{key}
 	}
-	keys := []storage.SeenKey{key}
-	if at := timeOfID(in.ExternalID); at != 0 {
-		key.AtS = at
-		keys = append(keys, key)
-	}
-	return keys
+	bare := key
+	bare.AtS = 0
+	return []storage.SeenKey{bare, key}
+}
+
+func seenKey(acct *Account, at int64, account, id string) storage.SeenKey {
+	sum := sha256.Sum256([]byte(acct.Kind + "\x00" + account + "\x00" + id))
+	key := storage.SeenKey{Channel: acct.Number, AtS: at}
+	copy(key.Key[:], sum[:])
+	return key
 }
 
 // timeOfID is the time in seconds that a UUIDv7 at the end of an id carries; 0 = none.
@@ -139,37 +143,43 @@ func WithRequest(ctx context.Context, id string, body []byte) context.Context {
 	return context.WithValue(ctx, requestKey{}, request{id: id, hash: sha256.Sum256(body)})
 }
 
-// requestLife is how long a transport id is kept.
-const requestLife = 24 * time.Hour
+// transport is what is remembered of a transport's id, for as long as events
+// are: the id, and the id with the body it came with. Both are consumed with
+// the first event of the request, in its turn, so that looking them up costs
+// nothing beside it.
+type transport struct{ id, body storage.SeenKey }
 
-// checkRequest looks up the transport's id, today's and yesterday's. It gives
-// the record to keep, nil when it is kept already.
-func (s *Service) checkRequest(ctx context.Context, acct *Account) (*storage.Record, error) {
+// transportOf is what to remember of the request that is being accepted; nil
+// where it has no id of its own.
+func transportOf(ctx context.Context, acct *Account) *transport {
 	r, ok := ctx.Value(requestKey{}).(request)
 	if !ok {
-		return nil, nil
+		return nil
 	}
-	now := s.now()
-	hash := s.receiptHash(acct.Number, "request "+r.id)
-	today, yesterday := requestID(hash, now), requestID(hash, now.Add(-24*time.Hour))
-	kept, err := s.store.Find(ctx, storage.RecordQuery{Kind: storage.KindRequest, IDs: [][]byte{today, yesterday}, N: 2})
-	if err != nil {
-		return nil, fmt.Errorf("inbox: transport id: %w", err)
+	at := timeOfID(r.id)
+	return &transport{
+		id:   seenKey(acct, at, "\x00request", r.id),
+		body: seenKey(acct, at, "\x00request body", r.id+"\x00"+string(r.hash[:])),
 	}
-	if n := len(kept.Items); n > 0 { // by id, so that the last is the newest
-		var sum string
-		if json.Unmarshal(kept.Items[n-1].Body, &sum) == nil && sum != hex.EncodeToString(r.hash[:]) {
-			return nil, channels.ErrConflict
-		}
-		return nil, nil
-	}
-	body, err := json.Marshal(hex.EncodeToString(r.hash[:]))
-	return &storage.Record{Kind: storage.KindRequest, ID: today, Body: body, Expires: now.Add(requestLife).UnixMilli()}, err
 }
 
-// requestID is the id of the record of a transport id seen on a day.
-func requestID(hash []byte, at time.Time) []byte {
-	return append([]byte(at.UTC().Format("20060102")), hash...)
+// conflicts says that this id came with another body before.
+func (t *transport) conflicts(known []storage.SeenKey) bool {
+	return t != nil && slices.Contains(known, t.id) && !slices.Contains(known, t.body)
+}
+
+// keys are all that the turn of an event consumes: its own dedupe keys, and
+// those of its request.
+func (a *arrival) keys() []storage.SeenKey {
+	if a.transport == nil {
+		return a.seen
+	}
+	return append(a.seen[:len(a.seen):len(a.seen)], a.transport.id, a.transport.body)
+}
+
+// isKnown says whether any of them is among those that were seen before.
+func (a *arrival) isKnown(known []storage.SeenKey) bool {
+	return slices.ContainsFunc(a.keys(), func(k storage.SeenKey) bool { return slices.Contains(known, k) })
 }
 
 // sortEvents brings the events of one body into the order they are handled

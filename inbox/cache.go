@@ -105,26 +105,36 @@ func snapshotSize(s storage.Snapshot) int {
 }
 
 // after is the snapshot that a turn leaves, where that is known without asking
-// the store: not when the store chose ids (a new conversation or handoff) or
-// when the turn touched another conversation. Held is not kept.
+// the store: not when the store chose the id of a handoff or when the turn
+// touched another conversation. Held is not kept.
 func after(snap storage.Snapshot, t storage.Turn, out storage.Outcome) (storage.Snapshot, bool) {
-	if snap.Conv.ID == 0 || t.Expect == 0 || t.Conv == nil || t.Opens != nil || len(t.Handoffs) > 0 || len(t.Parked) > 0 {
-		return storage.Snapshot{}, false
-	}
-	if t.Contact != nil || t.Conv.Status != storage.Open {
-		return storage.Snapshot{}, false // the store counts a contact's version; a closed one is read again
+	if t.Conv == nil || t.Opens != nil || len(t.Handoffs) > 0 || len(t.Parked) > 0 || t.Conv.Status != storage.Open {
+		return storage.Snapshot{}, false // a closed one is read again
 	}
 	next := snap
+	switch {
+	case t.Expect != 0 && t.Conv.ID == snap.Conv.ID:
+	case t.Expect == 0 && snap.Conv.ID == 0: // the first of this address
+		next.Interval.Conversation = out.Conversation
+	default:
+		return storage.Snapshot{}, false
+	}
 	next.Known, next.Seq = nil, 0
 	next.Conv = *t.Conv
-	next.Conv.ID, next.Conv.Version = snap.Conv.ID, out.Version
+	next.Conv.ID, next.Conv.UID, next.Conv.Contact, next.Conv.Version = out.Conversation, out.UID, out.Contact, out.Version
+	if t.Contact != nil {
+		next.Contact = *t.Contact
+		next.Contact.ID, next.Contact.Version = out.Contact, snap.Contact.Version+1
+	}
 	for _, id := range t.Identities {
-		if id.Channel == snap.Identity.Channel && slices.Equal(id.Addr, snap.Identity.Addr) {
+		if id.Channel == next.Conv.Channel && slices.Equal(id.Addr, next.Conv.Addr) {
 			next.Identity = id
+			next.Identity.Contact = out.Contact
 		}
 	}
 	for _, i := range t.Intervals {
 		if i.Until == 0 {
+			i.Conversation = out.Conversation
 			next.Interval = i
 		}
 	}

@@ -80,19 +80,12 @@ func (x *decision) knows(a *arrival) bool {
 	if x.d == nil {
 		return false
 	}
-	seen := slices.Clone(x.d.turn.Seen)
-	for _, p := range x.d.turn.Parked {
-		seen = append(seen, p.Seen...)
-	}
-	return slices.ContainsFunc(a.seen, func(k storage.SeenKey) bool { return slices.Contains(seen, k) })
+	return a.isKnown(x.d.turn.Seen) || slices.ContainsFunc(x.d.turn.Parked, func(p storage.ParkedRow) bool { return a.isKnown(p.Seen) })
 }
 
 func (x *decision) consume(a *arrival) {
 	if !forgetSeen() {
-		x.d.Seen(a.seen...)
-	}
-	if a.request != nil {
-		x.d.Record(*a.request)
+		x.d.Seen(a.keys()...)
 	}
 	if a.parked != 0 {
 		x.d.Unpark(a.parked)

@@ -39,6 +39,9 @@ func forgetSeen() bool { return mutant("dedupe_deleted") }
 // may be the first to be stored.
 func lastFirst() bool { return mutant("id_before_lock") }
 
+// admitEverything: no budget is looked at.
+func admitEverything() bool { return mutant("admit_everything") }
+
 // poisonSpreads: an event that cannot be decided on fails those beside it.
 func poisonSpreads() bool { return mutant("poison_spreads") }
 

@@ -32,7 +32,7 @@ func (s *Service) parkRow(a *arrival, why string, next time.Time) (storage.Parke
 	}
 	row := storage.ParkedRow{
 		Channel: a.acct.Number, Event: s.vault.SealSystem(plain, parkedAAD), Error: why, Attempt: a.tries,
-		CreatedAt: a.at.UnixMilli(), Seen: a.seen,
+		CreatedAt: a.at.UnixMilli(), Seen: a.keys(),
 	}
 	if !next.IsZero() {
 		row.NextAt = next.UnixMilli()
@@ -55,9 +55,6 @@ func (s *Service) park(a *arrival, why string, next time.Time) plan {
 	}
 	s.log.LogAttrs(s.ctx, slog.LevelWarn, "event parked", slog.String("channel", a.acct.Alias), slog.String("kind", a.in.Kind), slog.String("why", why))
 	turn := storage.Turn{ID: uint64(randomID()), Parked: []storage.ParkedRow{row}}
-	if a.request != nil {
-		turn.Records = []storage.Record{*a.request}
-	}
 	return plan{turn: &turn, n: 1, parks: true, results: []channels.Accepted{{ID: a.in.ExternalID, Status: statusParked}}}
 }
 

@@ -133,7 +133,11 @@ func (w *laneWork) dropKnown(ctx context.Context, known []storage.SeenKey) {
 	w.s.cache.drop(w.k)
 	w.ready = false
 	w.todo = slices.DeleteFunc(w.todo, func(a *arrival) bool {
-		if !slices.ContainsFunc(a.seen, func(k storage.SeenKey) bool { return slices.Contains(known, k) }) {
+		switch {
+		case a.transport.conflicts(known):
+			w.s.finish(a, channels.Accepted{}, channels.ErrConflict)
+			return true
+		case !a.isKnown(known):
 			return false
 		}
 		w.s.metrics.duplicate.WithLabelValues(a.acct.Alias).Inc()
@@ -179,7 +183,7 @@ func (s *Service) load(ctx context.Context, k laneKey, todo []*arrival) (storage
 	}
 	key := k.storage()
 	for _, a := range todo {
-		key.Seen = append(key.Seen, a.seen...)
+		key.Seen = append(key.Seen, a.keys()...)
 	}
 	snaps, err := s.store.Load(ctx, []storage.Key{key})
 	if err != nil {

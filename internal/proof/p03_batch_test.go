@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -222,9 +223,29 @@ func TestPromise_P3_Overload(t *testing.T) {
 	if peak-before > 64<<20 {
 		t.Errorf("memory grew from %d to %d MiB between one storm and the next", before>>20, peak>>20)
 	}
-	report(t, "P3_Overload: %s offered %.0fx of what 4 senders get through, %d bodies refused with 503, memory %d -> %d MiB, normal after %.1f s: %s",
-		took, over, storm.refused.Load(), before>>20, peak>>20, back.Seconds(), f)
+	door := storm.atTheDoor()
+	if door > doorTime {
+		t.Errorf("a refusal took %s: it was not made at the door", door)
+	}
+	report(t, "P3_Overload: %s offered %.0fx of what 4 senders get through, %d bodies refused with 503 in %s, memory %d -> %d MiB, normal after %.1f s: %s",
+		took, over, storm.refused.Load(), door.Round(time.Millisecond), before>>20, peak>>20, back.Seconds(), f)
+	t.Run("mutant/admit_everything", everybodyIn)
 }
+
+// everybodyIn is the same storm on a program without budgets.
+func everybodyIn(t *testing.T) {
+	st := openStand(t, silentX, kill.Options{Binary: kill.Build(t, instrumented), Env: []string{"DISPATCHER_MUTANT=admit_everything"}})
+	storm := &storm{st: st, sender: st.sender("x"), t: t}
+	storm.sender.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	storm.run(2*time.Second, 64, 100)
+	if door := storm.atTheDoor(); door > 0 && door <= doorTime {
+		t.Errorf("without budgets bodies were still refused at the door, in %s", door)
+	}
+}
+
+// doorTime is the most that the median refusal may take: it is decided before
+// anything is done, whereas a body that was let in waits two seconds.
+const doorTime = 700 * time.Millisecond
 
 // storm sends bodies of many strangers without pause.
 type storm struct {
@@ -238,6 +259,18 @@ type storm struct {
 
 	mu     sync.Mutex
 	offers []ledger.Offer
+	doors  []time.Duration // how long each refusal took
+}
+
+// atTheDoor is the median time of a refusal; 0: there was none.
+func (s *storm) atTheDoor() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.doors) == 0 {
+		return 0
+	}
+	slices.Sort(s.doors)
+	return s.doors[len(s.doors)/2]
 }
 
 // run lets so many senders go for so long; it gives the mean time of a body
@@ -294,6 +327,9 @@ func (s *storm) offer(body []byte, n int64, events int) (took time.Duration, ok 
 			return took, true
 		case status == http.StatusServiceUnavailable:
 			s.refused.Add(1)
+			s.mu.Lock()
+			s.doors = append(s.doors, took)
+			s.mu.Unlock()
 		}
 	}
 	return took, false
