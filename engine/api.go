@@ -154,7 +154,8 @@ type QueueNow struct {
 	Staffed     bool
 }
 
-// SlotValue is a filled slot. Value is a string, float64, bool, []string or time.Time.
+// SlotValue is a filled slot. Value is a string, float64, bool, []string or
+// time.Time; of a media slot a map with kind (text) and count (float64).
 type SlotValue struct {
 	Value any    `json:"value"`
 	Raw   string `json:"raw,omitempty"` // as typed
@@ -214,6 +215,8 @@ type Waiting struct {
 	Flow  string `json:"flow"`
 	Name  string `json:"name"`
 	Since int64  `json:"since"` // ms UTC
+
+	Public bool `json:"public,omitempty"` // of a public flow: the private position is another one
 }
 
 // Replay is the rest of a correction: the path taken since the corrected
@@ -271,7 +274,7 @@ type Frame struct {
 // Question is the open question.
 type Question struct {
 	Number  int64      `json:"n"`
-	Kind    string     `json:"kind"`              // options collect
+	Kind    string     `json:"kind"`              // options collect form verify
 	Sub     string     `json:"sub,omitempty"`     // "" confirm which did_you_mean
 	Choices []string   `json:"choices,omitempty"` // of Sub: option ids or values
 	Hash    string     `json:"hash"`              // of its first-language text and option ids
@@ -357,6 +360,7 @@ type Say struct {
 	Language string
 	Quotes   []Quote
 	Media    *MediaRef
+	Alt      string // of Media, rendered
 	Survey   bool
 }
 
@@ -418,9 +422,11 @@ type Call struct {
 	Retry   int
 	Returns json.RawMessage // opaque shape
 	Rule    string          // flow.state:line
+	Typing  bool            // show typing while it is made
 }
 
-// CSAT is the survey's answer, 1 to 5.
+// CSAT is the survey's answer, 1 to 5. It belongs to the handoff just resolved,
+// else to the conversation; a later one replaces it.
 type CSAT struct {
 	Score   int
 	Comment string
@@ -432,8 +438,8 @@ type OpenForm struct {
 	Expires time.Time
 }
 
-// FormErrors are what is wrong with a submitted form, by slot; nothing was
-// stored.
+// FormErrors are what is wrong with a submitted form, by slot, in words for the
+// customer; nothing was stored.
 type FormErrors struct{ Fields map[string]string }
 
 // StartVerify asks the service to send a code, or waits for a link.
