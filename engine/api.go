@@ -101,6 +101,8 @@ type World struct {
 	Place        string // "" ; seeds hash choices together with the conversation id
 	ID           string // conversation uid, for hash choices
 	Rehearsal    bool   // test and chat: the ceiling on messages per minute is off
+	Explain      bool   // conditions note the values they read; what is stored holds none
+	InFirst      bool   // everything is said in the project's first language, whatever the contact's is
 }
 
 // ChannelNow is the channel of this event.
@@ -216,7 +218,8 @@ type Waiting struct {
 	Name  string `json:"name"`
 	Since int64  `json:"since"` // ms UTC
 
-	Public bool `json:"public,omitempty"` // of a public flow: the private position is another one
+	Public bool     `json:"public,omitempty"` // of a public flow: the private position is another one
+	Under  *Waiting `json:"under,omitempty"`  // of the private conversation, beside a public one
 }
 
 // Replay is the rest of a correction: the path taken since the corrected
@@ -506,5 +509,6 @@ type TraceStep struct {
 	Score  float64 `json:"score,omitempty"`
 	Cond   string  `json:"cond,omitempty"`
 	Value  string  `json:"value,omitempty"`
+	Seen   string  `json:"seen,omitempty"` // of a condition: what it read, only with World.Explain
 	At     string  `json:"at,omitempty"` // file:line
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"regexp"
 	"time"
 
@@ -57,6 +58,7 @@ type StartRule struct {
 type Queue struct {
 	Alias      string
 	Name       string             // shown
+	Names      map[string]string  // shown, by language; Name where there is none
 	Schedule   *schedule.Schedule // nil = always open
 	FirstReply time.Duration
 	Members    []string // e-mails or team:NAME; empty = every agent
@@ -64,6 +66,14 @@ type Queue struct {
 	Next       time.Duration // next_reply, 0 = none
 	Resolve    time.Duration // 0 = none
 	At         Place
+}
+
+// shown is the queue's name in a language, else the one it was written with.
+func (q *Queue) shown(lang string) string {
+	if name := q.Names[lang]; name != "" {
+		return name
+	}
+	return q.Name
 }
 
 // Channel is what a flow may know of an account.
@@ -235,6 +245,8 @@ type Lookup struct {
 	On      map[string]*Exit // by status (404), class (4xx) or failure (timeout refused invalid)
 	OnElse  *Exit
 	At      Place
+
+	shape json.RawMessage // Returns as a Call carries it, set by Link
 }
 
 // LookupParam is one entry of the query; one that renders empty is left out.

@@ -48,6 +48,7 @@ func (l *loader) checkAssigned(g *graph) {
 	for i, name := range l.slotOrder {
 		a.index[name] = i
 	}
+	a.indexLookups()
 	a.prepare()
 	all, _ := l.entries()
 	for _, s := range all {
@@ -75,6 +76,7 @@ func (a *assignment) prepare() {
 		for _, slot := range s.def.Forget {
 			a.put(a.forgets[s.flow.name], slot)
 		}
+		a.forgetFields(s)
 		for _, f := range a.g.out[s] {
 			everyExit(f.exit, func(e *engine.Exit) {
 				if e.Kind == engine.ExitCall {
@@ -112,7 +114,7 @@ func (a *assignment) none() bits { return make(bits, len(a.index)/64+1) }
 func (a *assignment) start() bits {
 	b := a.none()
 	for name, i := range a.index {
-		if a.l.slots[name].def.Default != nil {
+		if s := a.l.slots[name]; s != nil && s.def.Default != nil {
 			b.put(i)
 		}
 	}
@@ -126,7 +128,7 @@ func (a *assignment) put(b bits, slot string) {
 }
 
 func (a *assignment) drop(b bits, slot string) {
-	if i, ok := a.index[slot]; ok && a.l.slots[slot].def.Default == nil {
+	if i, ok := a.index[slot]; ok && (a.l.slots[slot] == nil || a.l.slots[slot].def.Default == nil) {
 		b.drop(i)
 	}
 }
@@ -169,6 +171,9 @@ func (a *assignment) done(s *stateSrc) bits {
 // along is what is filled at the end of one leaf.
 func (a *assignment) along(s *stateSrc, f leaf, done bits) bits {
 	b := done.copy()
+	if f.by != byFailing {
+		a.found(b, s)
+	}
 	if f.by == bySkip {
 		b = a.in[s].copy()
 		a.assume(b, s.def.When, false)
@@ -319,6 +324,13 @@ func (a *assignment) literalPair(b bits, n *ast.BinaryNode) {
 func (a *assignment) filled(b bits, n ast.Node) {
 	if name, ok := slotOf(n); ok {
 		a.put(b, name)
+		return
+	}
+	if root, path := a.lookupPath(n); root != "" {
+		for i := range path {
+			a.put(b, lookupKey(root, path[:i+1]))
+		}
+		a.put(b, lookupKey(root, nil))
 	}
 }
 
@@ -337,6 +349,22 @@ func slotOf(n ast.Node) (string, bool) {
 		return "", false
 	}
 	return p.Value, true
+}
+
+// rootOf is the name a chain of fields starts with, "" when it is none.
+func rootOf(n ast.Node) string {
+	for {
+		switch m := n.(type) {
+		case *ast.ChainNode:
+			n = m.Node
+		case *ast.MemberNode:
+			n = m.Node
+		case *ast.IdentifierNode:
+			return m.Value
+		default:
+			return ""
+		}
+	}
 }
 
 func callOf(n ast.Node) (string, []ast.Node) {

@@ -24,9 +24,16 @@ func (a *assignment) report(s *stateSrc) {
 	}
 	a.textList(in, d.Tag)
 	a.textList(in, d.Untag)
+	if d.CSAT != nil {
+		a.expr(in, d.CSAT.Score)
+		a.safe(in, d.CSAT.Comment)
+	}
 	a.say(in, d.Say)
 	done := a.done(s)
-	a.question(s, done)
+	a.lookup(done, d.HTTP)
+	ok := done.copy()
+	a.found(ok, s)
+	a.question(s, ok)
 	for _, w := range a.l.ways(s) {
 		b := a.along(s, leaf{way: w}, done)
 		a.exit(b, w.exit)
@@ -125,35 +132,52 @@ func (a *assignment) text(b bits, t *engine.Text) {
 	}
 }
 
-func (a *assignment) expr(b bits, e *engine.Expr) {
+func (a *assignment) expr(b bits, e *engine.Expr) { a.check(b, e, needed) }
+
+// safe looks at an expression that may come out as nothing.
+func (a *assignment) safe(b bits, e *engine.Expr) { a.check(b, e, nilSafe) }
+
+func (a *assignment) check(b bits, e *engine.Expr, needs need) {
 	if u := a.l.useOf[e]; e != nil && u != nil {
 		n := &nilCheck{a: a, use: u}
-		n.visit(u.tree, b, true)
+		n.visit(u.tree, b, needs)
 	}
 }
 
-// nilCheck reports slots that can be nil where nil would print or fail.
+// need says what becomes of nothing at a place of an expression.
+type need int8
+
+const (
+	guarded need = iota // on the left of ??: neither it nor a field of it fails
+	nilSafe             // compares as not equal; a field of nothing fails
+	needed              // would print or fail
+)
+
+// nilCheck reports slots and look-ups that can be nil where nil would print or fail.
 type nilCheck struct {
 	a   *assignment
 	use *use
 }
 
-func (c *nilCheck) visit(n ast.Node, b bits, needs bool) {
+func (c *nilCheck) visit(n ast.Node, b bits, needs need) {
 	if name, ok := slotOf(n); ok {
 		c.slot(n, name, b, needs)
 		return
 	}
+	if c.lookup(n, b, needs) {
+		return
+	}
 	switch n := n.(type) {
 	case *ast.ChainNode:
-		c.visit(n.Node, b, false)
+		c.visit(n.Node, b, min(needs, nilSafe))
 	case *ast.MemberNode:
-		c.visit(n.Node, b, !n.Optional)
+		c.visit(n.Node, b, c.base(n, needs))
 	case *ast.UnaryNode:
-		c.visit(n.Node, b, true)
+		c.visit(n.Node, b, needed)
 	case *ast.BinaryNode:
 		c.pair(n, b, needs)
 	case *ast.ConditionalNode:
-		c.visit(n.Cond, b, true)
+		c.visit(n.Cond, b, needed)
 		yes, no := b.copy(), b.copy()
 		c.a.assumeNode(yes, n.Cond, true)
 		c.a.assumeNode(no, n.Cond, false)
@@ -161,40 +185,55 @@ func (c *nilCheck) visit(n ast.Node, b bits, needs bool) {
 		c.visit(n.Exp2, no, needs)
 	case *ast.ArrayNode:
 		for _, item := range n.Nodes {
-			c.visit(item, b, false)
+			c.visit(item, b, nilSafe)
 		}
 	case *ast.PredicateNode:
-		c.visit(n.Node, b, true)
+		c.visit(n.Node, b, needed)
 	case *ast.BuiltinNode, *ast.CallNode:
 		name, args := callOf(n)
 		for _, arg := range args {
-			c.visit(arg, b, name != "empty" && name != "mentions")
+			if name == "empty" || name == "mentions" {
+				c.visit(arg, b, nilSafe)
+			} else {
+				c.visit(arg, b, needed)
+			}
 		}
 	}
 }
 
-func (c *nilCheck) pair(n *ast.BinaryNode, b bits, needs bool) {
+// base is what a field needs of what it is a field of.
+func (c *nilCheck) base(n *ast.MemberNode, needs need) need {
+	switch {
+	case needs == guarded:
+		return guarded
+	case n.Optional:
+		return nilSafe
+	}
+	return needed
+}
+
+func (c *nilCheck) pair(n *ast.BinaryNode, b bits, needs need) {
 	switch n.Operator {
 	case "and", "&&", "or", "||":
-		c.visit(n.Left, b, true)
+		c.visit(n.Left, b, needed)
 		right := b.copy()
 		c.a.assumeNode(right, n.Left, n.Operator == "and" || n.Operator == "&&")
-		c.visit(n.Right, right, true)
+		c.visit(n.Right, right, needed)
 	case "??":
-		c.visit(n.Left, b, false)
+		c.visit(n.Left, b, guarded)
 		c.visit(n.Right, b, needs)
 	case "==", "!=", "in", "contains", "startsWith", "endsWith", "matches":
-		c.visit(n.Left, b, false)
-		c.visit(n.Right, b, false)
+		c.visit(n.Left, b, nilSafe)
+		c.visit(n.Right, b, nilSafe)
 	default:
-		c.visit(n.Left, b, true)
-		c.visit(n.Right, b, true)
+		c.visit(n.Left, b, needed)
+		c.visit(n.Right, b, needed)
 	}
 }
 
-func (c *nilCheck) slot(n ast.Node, name string, b bits, needs bool) {
+func (c *nilCheck) slot(n ast.Node, name string, b bits, needs need) {
 	i, known := c.a.index[name]
-	if !needs || !known || b.has(i) {
+	if needs != needed || !known || b.has(i) {
 		return
 	}
 	for _, r := range c.use.slots {

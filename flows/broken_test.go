@@ -88,7 +88,7 @@ func wanted(t *testing.T, files *Files) []string {
 					text = text[:strings.Index(text, "#!")]
 				}
 				word = strings.ReplaceAll(word, "QUOTE", `"`)
-				col := strings.Index(text, word)
+				col := place(text, word)
 				if col < 0 {
 					t.Fatalf("%s:%d: %q is not in the line", path, at+1, word)
 				}
@@ -98,6 +98,24 @@ func wanted(t *testing.T, files *Files) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// place is where a word stands in a line; word@3 is its third occurrence.
+func place(text, word string) int {
+	nth := 1
+	if w, n, ok := strings.Cut(word, "@"); ok {
+		word = w
+		nth, _ = strconv.Atoi(n)
+	}
+	at := -1
+	for range nth {
+		next := strings.Index(text[at+1:], word)
+		if next < 0 {
+			return -1
+		}
+		at += 1 + next
+	}
+	return at
 }
 
 func found(p *Project) []string {

@@ -21,6 +21,7 @@ func (l *loader) check() {
 	l.checkAssigned(g)
 	l.checkEffort(g)
 	l.checkPhrases(g)
+	l.checkTranslations(g)
 	l.checkLimits(g)
 	l.checkUnused()
 }

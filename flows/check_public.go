@@ -38,10 +38,15 @@ func (l *loader) checkPublic(g *graph) {
 }
 
 func (l *loader) publicState(s *stateSrc) {
-	for _, name := range []string{"options", "collect"} {
+	for _, name := range []string{"options", "collect", "form", "verify"} {
 		if p := s.node.Pair(name); p != nil {
 			l.err("E122", p.Key.Words(), "a public flow cannot ask questions")
 			return
+		}
+	}
+	if h := s.def.HTTP; h != nil && h.Method != "" && h.Method != "get" {
+		if p := s.node.Get("http").Pair(h.Method); p != nil {
+			l.err("E122", p.Key.Words(), "a public flow can only look things up: use get, not %s", h.Method)
 		}
 	}
 }
@@ -53,6 +58,10 @@ func (l *loader) publicUse(u use) {
 		}
 	}
 	for _, r := range u.other {
+		if l.lookups[r.name] != nil {
+			l.err("E220", r.at, "%s comes from a look-up and this flow can run in public", r.name)
+			continue
+		}
 		l.err("E220", r.at, "%s is personal and this flow can run in public", r.name)
 	}
 }
@@ -76,7 +85,7 @@ func (g *graph) publicSays(s *stateSrc, said int, best map[*stateSrc]int) {
 		return
 	}
 	for _, f := range g.out[s] {
-		if f.by > byEnd {
+		if f.by > byFailing {
 			continue
 		}
 		for _, n := range g.next(f.exit) {

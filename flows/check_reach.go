@@ -154,7 +154,7 @@ func (g *graph) always(e *engine.Exit, kind string, seen map[*stateSrc]bool) boo
 			}
 			seen[s] = true
 			for _, w := range g.l.ways(s) {
-				if (w.by == byEnd || w.by == bySkip) && !g.always(w.exit, kind, seen) {
+				if w.by <= byFailing && !g.always(w.exit, kind, seen) {
 					return false
 				}
 			}

@@ -110,9 +110,7 @@ func (l *loader) declareStates(f *flowSrc) {
 		f.def.States[s.name] = s.def
 		f.def.StateOrder = append(f.def.StateOrder, s.name)
 		l.states[s.def] = s
-		if name, ok := scalar(p.Value.Get("http").Get("save")); ok {
-			l.lookups[name] = true
-		}
+		l.in(f.name, s.name, func() { l.declareLookup(s) })
 	}
 	l.p.Counts.States += len(n.Pairs)
 	if len(n.Pairs) > maxStates {

@@ -23,7 +23,7 @@ func (l *loader) checkEffort(g *graph) {
 		}
 	}
 	for _, t := range l.saidTexts {
-		if n := longest(t.text); n > budget.Words {
+		if n := l.longest(t.text); n > budget.Words {
 			l.in(t.flow, t.name, func() { l.warn("W327", t.node.Range, "%d words in one message (budget %d)", n, budget.Words) })
 		}
 	}
@@ -56,7 +56,7 @@ func (e *effort) from(s *stateSrc) *reach {
 			continue
 		}
 		asked := 0
-		if s.def.Asks() && f.by != bySkip {
+		if s.def.Asks() && f.by != bySkip && f.by != byFailing {
 			asked = 1
 		}
 		e.leaf(r, s, f.exit, asked, 0)
@@ -128,11 +128,11 @@ func (r *reach) better(n int, s *stateSrc, rest []string) {
 }
 
 // longest is the number of words of a text's longest variant or language, each
-// {{ }} counted as one.
-func longest(t *engine.Text) int {
+// {{ }} counted as one. What a locale file adds is counted there.
+func (l *loader) longest(t *engine.Text) int {
 	n := 0
 	for _, v := range t.Any {
-		n = max(n, longest(v))
+		n = max(n, l.longest(v))
 	}
 	for _, tpl := range t.Lang {
 		words := 0
@@ -143,7 +143,9 @@ func longest(t *engine.Text) int {
 				words += len(strings.Fields(p.Lit))
 			}
 		}
-		n = max(n, words)
+		if !l.locale.own[tpl] || len(t.Lang) == 1 {
+			n = max(n, words)
+		}
 	}
 	return n
 }

@@ -26,6 +26,10 @@ type scope struct {
 	queue  bool         // handoff.say and unanswered
 	text   bool         // inside {{ }}
 	secret bool         // secret slots may be read
+	whole  bool         // any value is taken as it is: the body of a look-up
+	form   bool         // ask of a form: form.url
+	verify bool         // ask of a verification: verify.url
+	want   kind         // what it must come out as; 0 = a text shows it
 }
 
 // use is one expression as compiled, kept for the checks over paths.
@@ -96,7 +100,13 @@ func (l *loader) expression(w where, sc scope, cond bool) *engine.Expr {
 	if cond && t.kind != kBool && t.kind != kAny {
 		l.err("E203", w.whole(), "a condition must come out as true or false, this comes out as %s", t)
 	}
-	if !cond {
+	switch {
+	case cond || sc.whole:
+	case sc.want != 0:
+		if t.kind != sc.want && t.kind != kAny && t.kind != kNil {
+			l.err("E212", w.whole(), "this needs %s, it comes out as %s", typ{kind: sc.want}, t)
+		}
+	default:
 		v.wantText(tree, t)
 	}
 	if v.nodes > maxExprNodes {

@@ -28,6 +28,7 @@ type typ struct {
 	values []string       // of a choice
 	fields map[string]typ // of an object
 	name   string         // of an object, as written
+	maybe  bool           // a field of a look-up that may be missing
 }
 
 func (t typ) String() string {

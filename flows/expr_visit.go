@@ -163,15 +163,20 @@ func (v *visitor) identifier(n *ast.IdentifierNode) typ {
 	if t, ok := v.name(n.Value); ok {
 		return t
 	}
-	if v.l.lookups[n.Value] && !v.scope.start {
-		return anyType
+	if have := v.l.lookups[n.Value]; have != nil && !v.scope.start {
+		v.use.other = append(v.use.other, ref{n.Value, v.word(n)})
+		return have.typ
 	}
 	d := v.err("E211", v.word(n), "nothing is called %q here", n.Value)
 	if n.Value == "customer" {
 		d.Hint = "did you mean contact?"
 		return anyType
 	}
-	v.l.suggest(d, n.Value, v.names())
+	names := v.names()
+	if !v.scope.start {
+		names = append(names, keysOf(v.l.lookups)...)
+	}
+	v.l.suggest(d, n.Value, names)
 	return anyType
 }
 
@@ -185,6 +190,12 @@ func (v *visitor) names() []string {
 	}
 	if v.scope.value != nil {
 		names = append(names, "value")
+	}
+	if v.scope.form {
+		names = append(names, "form")
+	}
+	if v.scope.verify {
+		names = append(names, "verify")
 	}
 	return names
 }
@@ -201,6 +212,8 @@ func (v *visitor) name(name string) (typ, bool) {
 			return textType, true
 		case "value":
 			return slotType(v.scope.value), true
+		case "form", "verify":
+			return object(name, map[string]typ{"url": textType}), true
 		}
 		return v.l.objects[name], true
 	}

@@ -7,6 +7,7 @@
 package flows
 
 import (
+	"net/netip"
 	"time"
 
 	"dispatcher/dm"
@@ -45,10 +46,23 @@ type ChannelConfig struct {
 // Budget is the limits behind W326 to W328.
 type Budget struct{ Questions, Words, Messages int }
 
+// Service is one entry of services: an HTTP service that look-ups may call.
+// URL and header values hold their references unresolved; see Resolve.
+type Service struct {
+	Alias        string
+	URL          string
+	Headers      map[string]string
+	Timeout      time.Duration // of one attempt, at most 10 s
+	Methods      []string      // get post put patch delete
+	Insecure     bool          // http to this machine is allowed
+	AllowPrivate []netip.Prefix
+}
+
 // Config is the parts of dispatcher.yaml that this package accepts and others read.
 type Config struct {
 	Server, Storage, Auth, Links *source.Node
 	Services                     *source.Node
+	Service                      map[string]Service // services by alias, as read
 	Desk, Webhooks, Numbers      *source.Node
 	Search, Studio, CSAT         *source.Node
 	ReopenWithin, CloseAfter     *source.Node
@@ -84,6 +98,7 @@ func Load(files *Files, opts Options) *Project {
 	l.project()
 	l.declare()
 	l.compile()
+	l.translate()
 	l.check()
 	return l.finish()
 }

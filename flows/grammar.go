@@ -55,7 +55,7 @@ func exitKeys(more ...key) []key {
 
 func grammar() map[string]construct {
 	g := map[string]construct{}
-	for _, table := range []map[string]construct{projectGrammar(), projectParts(), flowGrammar(), stateGrammar()} {
+	for _, table := range []map[string]construct{projectGrammar(), projectParts(), flowGrammar(), stateGrammar(), testGrammar(), localeGrammar()} {
 		for name, c := range table {
 			g[name] = c
 		}
@@ -178,9 +178,9 @@ func stateGrammar() map[string]construct {
 	return map[string]construct{
 		"state": {name: "a state", keys: exitKeys(
 			key{name: "when", form: "expr"}, key{name: "else", form: "exit"}, key{name: "set", form: "mapof:scalar"},
-			key{name: "tag", form: "texts"}, key{name: "untag", form: "texts"}, key{name: "csat", form: "any", later: always},
+			key{name: "tag", form: "texts"}, key{name: "untag", form: "texts"}, key{name: "csat", form: "map:csat"},
 			key{name: "say", form: "say"}, key{name: "media", form: "any", later: always}, key{name: "forget", form: "names"},
-			key{name: "typing", form: "scalar", def: "false"}, key{name: "http", form: "any", later: always},
+			key{name: "typing", form: "scalar", def: "false"}, key{name: "http", form: "map:http"},
 			key{name: "ask", form: "text"}, key{name: "options", form: "options"}, key{name: "save", form: "scalar"},
 			key{name: "match", form: "map:match"}, key{name: "collect", form: "collect"},
 			key{name: "form", form: "any", later: always}, key{name: "verify", form: "any", later: always},
@@ -189,6 +189,12 @@ func stateGrammar() map[string]construct {
 			key{name: "listen", form: "scalar", def: "true"}, key{name: "old_taps", form: "scalar", def: "jump"},
 			key{name: "returns", form: "either:scalar|map:returns"}, key{name: "resolved", form: "exit"},
 			key{name: "unanswered", form: "list:unanswered"})},
+		"csat": {name: "csat", keys: []key{{name: "score", form: "expr"}, {name: "comment", form: "expr"}}},
+		"http": {name: "http", keys: []key{
+			{name: "service", form: "scalar"}, {name: "get", form: "scalar"}, {name: "post", form: "scalar"}, {name: "put", form: "scalar"},
+			{name: "patch", form: "scalar"}, {name: "delete", form: "scalar"}, {name: "query", form: "mapof:scalar"}, {name: "json", form: "any"},
+			{name: "timeout", form: "scalar"}, {name: "retry", form: "scalar", def: "0"}, {name: "save", form: "scalar"},
+			{name: "returns", form: "fields"}, {name: "on", form: "mapof:exit"}}},
 		"say_item": {name: "a say item", keys: []key{
 			{name: "if", form: "expr"}, {name: "text", form: "text"}, {name: "else", form: "text"}, {name: "any", form: "listof:text"},
 			{name: "delay", form: "scalar"}, {name: "image", form: "scalar", later: always}, {name: "video", form: "scalar", later: always},

@@ -11,6 +11,7 @@ import (
 const (
 	bySkip     = iota // when is false: nothing of the state is done
 	byEnd             // no question: in the same turn
+	byFailing         // the look-up failed: nothing after it is done
 	byAnswer          // the customer answered
 	byKnown           // the slot was filled: nothing is asked
 	byGivingUp        // give_up, missing, no_match
@@ -52,6 +53,7 @@ func (l *loader) ways(s *stateSrc) []way {
 		}
 		out = append(out, way{by: bySkip, exit: e, at: s.key.Words()})
 	}
+	out = append(out, l.lookupWays(s)...)
 	switch {
 	case d.Collect != nil:
 		out = append(out, l.collectWays(s)...)
@@ -87,6 +89,25 @@ func (l *loader) ways(s *stateSrc) []way {
 		}
 	}
 	return append(out, l.laterWays(s)...)
+}
+
+// lookupWays are the written answers to a failing look-up, and the person exit
+// where one has no answer.
+func (l *loader) lookupWays(s *stateSrc) []way {
+	h := s.def.HTTP
+	if h == nil {
+		return nil
+	}
+	at := s.key.Words()
+	var out []way
+	names := keysOf(h.On)
+	sort.Strings(names)
+	for _, name := range names {
+		if h.On[name] != nil {
+			out = append(out, way{by: byFailing, exit: h.On[name], at: at})
+		}
+	}
+	return append(out, way{by: byFailing, exit: h.OnElse, at: at})
 }
 
 func (l *loader) collectWays(s *stateSrc) []way {
@@ -196,7 +217,8 @@ func (l *loader) graph() *graph {
 	}
 	for _, s := range g.states {
 		for _, f := range g.out[s] {
-			if f.by == byEnd && !f.bounded {
+			inTurn := f.by == byEnd || f.by == byFailing || f.by == bySkip && !s.def.Asks()
+			if inTurn && !f.bounded {
 				g.silent[s] = append(g.silent[s], g.next(f.exit)...)
 			}
 		}
@@ -271,7 +293,7 @@ func (g *graph) quick(flow string) bool {
 		}
 		seen[s] = true
 		for _, f := range g.out[s] {
-			if f.exit == nil || f.by != byEnd && f.by != bySkip {
+			if f.exit == nil || f.by > byFailing {
 				continue
 			}
 			if f.exit.Kind == engine.ExitReturn || f.exit.Kind == engine.ExitGoto && f.exit.Flow == flow && visit(g.l.stateAt(flow, f.exit.State)) {

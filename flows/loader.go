@@ -41,7 +41,7 @@ type loader struct {
 	useOf     map[*engine.Expr]*use
 	saidTexts []textSrc
 	objects   map[string]typ
-	lookups   map[string]bool // names that look-ups save; refused at their http, not again where they are read
+	lookups   map[string]*lookupSrc // results of look-ups by the name they are saved under
 	functions map[string]function
 	escapes   []escapeSrc
 	loops     map[*stateSrc]bool // states that E304 reported
@@ -49,6 +49,7 @@ type loader struct {
 	recursive map[string]bool // flows that E305 reported
 	limits    []channelLimits
 	phrases   map[string]string // normalised, by phrase
+	locale    locales           // what flows/locales adds
 }
 
 // flowSrc is one flow file.
@@ -71,6 +72,8 @@ type stateSrc struct {
 	def  *engine.StateDef
 	bad  bool // something about its ways out is unknown
 	opts []*optionSrc
+	// returns is the shape of its look-up's answer
+	returns []engine.LookupField
 }
 
 // optionSrc is one option as written.
@@ -100,7 +103,7 @@ func newLoader(files *Files, opts Options) *loader {
 			Canned: map[string]*engine.Canned{}, Slots: map[string]*engine.Slot{}, Flows: map[string]*engine.Flow{}},
 		docs: map[string]*source.Doc{}, byName: map[string]*flowSrc{},
 		slots: map[string]*slotSrc{}, exits: map[*engine.Exit]*exitSrc{}, states: map[*engine.StateDef]*stateSrc{},
-		lookups: map[string]bool{}, schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
+		lookups: map[string]*lookupSrc{}, schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
 		now: kept{exprs: map[string]warmExpr{}, docs: map[string]warmDoc{}}, before: opts.Warm.take(), regexes: map[string]error{}, phrases: map[string]string{},
 		useOf: map[*engine.Expr]*use{}, objects: objects(), recursive: map[string]bool{}, functions: functions(),
 	}
@@ -147,7 +150,7 @@ func (l *loader) parse() {
 		case strings.HasSuffix(p, ".yml"):
 			l.fileProblem("E007", p, "this file ends in .yml and is not read; rename it to .yaml")
 		case isLocale(p):
-			l.fileProblem("E101", p, "a locale file is part of the language but this version does not run it yet")
+			l.parseLocale(p)
 		case p == projectFile, isFlow(p):
 			if isFlow(p) {
 				count++
@@ -194,7 +197,7 @@ func (l *loader) finish() *Project {
 	for _, d := range l.p.Diagnostics {
 		bad = bad || d.Severity == source.Error
 	}
-	if !l.unreadable {
+	if !l.unreadable && !l.locale.broken {
 		l.p.SetID = l.files.SetID()
 	}
 	if bad {

@@ -123,43 +123,7 @@ func (l *loader) readConfig(root *source.Node) {
 	c.Services, c.Desk, c.Webhooks, c.Numbers = root.Get("services"), root.Get("desk"), root.Get("webhooks"), root.Get("numbers")
 	c.Search, c.Studio, c.CSAT = root.Get("search"), root.Get("studio"), root.Get("csat")
 	c.ReopenWithin, c.CloseAfter, c.PublicReply = root.Get("reopen_within"), root.Get("close_after"), root.Get("public_reply")
-	if c.Services == nil || c.Services.Kind != source.Map {
-		return
-	}
-	for _, pair := range c.Services.Pairs {
-		l.service(pair)
-	}
-}
-
-// service checks an HTTP service lightly: no flow of this version calls one.
-func (l *loader) service(p source.Pair) {
-	l.name(p.Key, "service")
-	if p.Value.Kind != source.Map {
-		return
-	}
-	insecure := l.boolean(p.Value.Get("insecure"), false)
-	l.duration(p.Value.Get("timeout"), 0)
-	url := p.Value.Get("url")
-	text, ok := scalar(url)
-	switch {
-	case !ok && url == nil:
-		l.missing(p.Value, "service", "url", p.Key.Words(), "service %s needs a url", p.Key.Text)
-	case strings.HasPrefix(text, "${"):
-	case strings.HasPrefix(text, "http://"):
-		host := strings.TrimPrefix(text, "http://")
-		if i := strings.IndexAny(host, "/?#"); i >= 0 {
-			host = host[:i]
-		}
-		if i := strings.LastIndex(host, ":"); i >= 0 && !strings.HasSuffix(host, "]") {
-			host = host[:i]
-		}
-		loop := host == "localhost" || host == "[::1]" || strings.HasPrefix(host, "127.")
-		if !loop || !insecure {
-			l.err("E134", url.Words(), "http:// is allowed only for this machine with insecure: true")
-		}
-	case ok && !strings.HasPrefix(text, "https://"):
-		l.err("E105", url.Words(), "%q is not a web address; write https://…", text)
-	}
+	l.readServices(c.Services)
 }
 
 // readStart compiles the start rules; it runs when the flows are known.

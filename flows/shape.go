@@ -196,6 +196,14 @@ func (l *loader) ownForm(n *source.Node, form string) {
 		l.optionsForm(n)
 	case "collect":
 		l.collectForm(n)
+	case "mock":
+		l.mockForm(n)
+	case "wanted":
+		l.wantedForm(n)
+	case "fields":
+		if n.Kind != source.Map {
+			l.kind(n, "a map of fields")
+		}
 	}
 }
 

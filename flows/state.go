@@ -18,6 +18,9 @@ func (l *loader) compileState(s *stateSrc) {
 	}
 	before := len(l.diags)
 	l.does(n, d)
+	if p := n.Pair("http"); p != nil {
+		d.HTTP = l.lookup(s, p)
+	}
 	l.asks(s)
 	d.Exit = l.exitIn(n, "", "", true)
 	if when := n.Pair("when"); when != nil {
@@ -45,6 +48,9 @@ func blinds(d source.Diagnostic) bool {
 func (l *loader) does(n *source.Node, d *engine.StateDef) {
 	d.Set = l.sets(n.Get("set"))
 	d.Tag, d.Untag = l.tags(n.Get("tag")), l.tags(n.Get("untag"))
+	if p := n.Pair("csat"); p != nil {
+		d.CSAT = l.survey(p)
+	}
 	asked := n.Get("ask") == nil && n.Get("options") != nil
 	if say := n.Get("say"); say != nil {
 		d.Say = l.say(say, scope{})

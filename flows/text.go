@@ -25,12 +25,12 @@ func (l *loader) text(n *source.Node, sc scope) *engine.Text {
 	sc.text = true
 	switch n.Kind {
 	case source.Scalar:
-		return &engine.Text{At: l.place(n.Range), Lang: map[string]*engine.Template{l.set.Languages[0]: l.template(n, sc)}}
+		return l.originOf(n, &engine.Text{At: l.place(n.Range), Lang: map[string]*engine.Template{l.set.Languages[0]: l.template(n, sc)}}, sc)
 	case source.Map:
 		if any := n.Get("any"); any != nil {
 			return l.variants(n, any, sc)
 		}
-		return l.inline(n, sc)
+		return l.originOf(n, l.inline(n, sc), sc)
 	}
 	return nil
 }
