@@ -60,6 +60,7 @@ func (t *turn) handOver(e Handoff, key string, h *Hand) {
 	}
 	t.st.Hand, t.st.Owner = hand, dm.OwnerQueue
 	t.st.Question, t.st.Stack, t.st.After = nil, nil, false
+	t.st.Waiting = nil
 	t.cancelSilence()
 	t.out = append(t.out, e)
 	for i := range h.Unanswered {
@@ -150,7 +151,7 @@ func (t *turn) queueNow(alias string) *queueRoot {
 	now := t.ev.World.Queues[alias]
 	r := &queueRoot{alias: alias, name: alias, position: now.Waiting + 1, wait: now.WaitMinutes}
 	if q := t.set.Queues[alias]; q != nil {
-		r.name, r.open = q.Name, q.Schedule.Open(t.now)
+		r.name, r.open = q.shown(t.lang), q.Schedule.Open(t.now)
 		if r.name == "" {
 			r.name = strings.ToUpper(alias[:1]) + strings.ReplaceAll(alias[1:], "_", " ")
 		}
