@@ -72,7 +72,6 @@ func (l *loader) sections() map[string]*section {
 		for _, name := range f.def.StateOrder {
 			m := &keyMaker{l, s, name}
 			m.ofState(f.states[name])
-			s.unsure[name] = f.states[name].bad
 		}
 		m := &keyMaker{l: l, s: s}
 		for _, name := range l.slotOrder {
@@ -81,6 +80,11 @@ func (l *loader) sections() map[string]*section {
 			}
 		}
 		m.everywhere(f.name)
+	}
+	for _, d := range l.diags {
+		if s := out["flow."+d.Flow]; s != nil && contains([]string{"E101", "E104", "E108", "E110"}, d.Code) {
+			s.unsure[d.State] = true
+		}
 	}
 	out["project"] = l.projectSection(out)
 	return out
