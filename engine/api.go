@@ -254,6 +254,8 @@ type Pin struct {
 	Set  string `json:"set"`
 	Flow string `json:"flow"`
 	At   int64  `json:"at"` // ms UTC
+
+	More []string `json:"more,omitempty"` // pinned flows that it called before any edit
 }
 
 // Position is flow.state, or "" before the first state.

@@ -15,6 +15,7 @@ const (
 	buttonNo
 	buttonNone
 	buttonPick // one of several values or slots
+	buttonHere // the fields of a form in the chat
 )
 
 // button is one visible quick reply of the open question.
@@ -61,6 +62,9 @@ func (t *turn) makeButtons(st *StateDef, q *Question) []button {
 			list = append(list, button{id: idSkip, kind: buttonSkip, text: c.Skip})
 		}
 	}
+	if st.Form != nil && st.Form.Fallback != fallbackNone {
+		list = append(list, button{id: idHere, kind: buttonHere, label: t.sentence("form_here")})
+	}
 	if q.Sub == subMean {
 		list = slices.DeleteFunc(list, func(b button) bool { return !slices.Contains(q.Choices, b.id) })
 		list = append(list, button{id: idNone, kind: buttonNone, label: t.sentence("none_of_these")})
@@ -83,7 +87,7 @@ func (t *turn) slotNames(slots []string) []string {
 	names, times := make([]string, len(slots)), map[string]int{}
 	for i, slot := range slots {
 		names[i] = strings.ReplaceAll(slot, "_", " ")
-		if sl := t.set.Slots[slot]; sl != nil && len(sl.Called) > 0 {
+		if sl := t.slotDef(slot); sl != nil && len(sl.Called) > 0 {
 			names[i] = sl.Called[0]
 		}
 		times[Normalise(names[i])]++
@@ -121,7 +125,7 @@ func (r *scratch) list(n int) []button {
 
 // valueButtons are the values of a choice or yes_no slot.
 func (t *turn) valueButtons(name string, list []button) []button {
-	sl := t.set.Slots[name]
+	sl := t.slotDef(name)
 	if sl == nil {
 		return list
 	}
@@ -202,6 +206,8 @@ func (t *turn) press(st *StateDef, b *button) {
 		t.miss(st)
 	case buttonPick:
 		t.picked(st, b)
+	case buttonHere:
+		t.fallback(st, idHere)
 	}
 }
 

@@ -46,6 +46,10 @@ func (t *turn) classify() {
 		t.trace.Stage, t.waits = "none", false // nothing was said
 		return
 	}
+	if st.Verify != nil && t.st.Question.Sub == "" {
+		t.verifying(st)
+		return
+	}
 	t.fillAhead()
 	for _, s := range stages() {
 		t.trace.Stage = s.name
@@ -128,12 +132,32 @@ func (t *turn) backFromSub() {
 }
 
 // miss counts a message that fits nothing.
-func (t *turn) miss(st *StateDef) {
-	if t.st.Question.Kind == kindCollect || t.st.Question.Sub == subCorrect {
-		t.wrongTry(st, "")
+func (t *turn) miss(st *StateDef) { t.missed(st, "") }
+
+// missed counts it; words stand in for those of the question's own ladder.
+func (t *turn) missed(st *StateDef, words string) {
+	q := t.st.Question
+	switch {
+	case len(t.ev.Media) > 0 && t.wantsMedia(st):
+		t.wrongMedia(st)
+	case q.Kind == kindCollect || q.Sub == subCorrect:
+		t.wrongTry(st, words)
+	case q.Kind == kindForm || q.Kind == kindVerify:
+		t.besideThePage(st)
+	default:
+		t.noMatch(st, words)
+	}
+}
+
+// wrongMedia is attachments of kinds that were not asked for: the first message
+// of a visit is no try.
+func (t *turn) wrongMedia(st *StateDef) {
+	q := t.st.Question
+	if q.Media++; q.Media == 1 {
+		t.sayWithButtons(st, t.invalidText(st), 2)
 		return
 	}
-	t.noMatch(st, "")
+	t.wrongTry(st, "")
 }
 
 // noMatch takes the next no_match step; words stand in for its own.
@@ -158,6 +182,7 @@ func (t *turn) noMatch(st *StateDef, words string) {
 		words = t.text(step.Say)
 	}
 	if step.Exit == nil {
+		t.note(TraceStep{What: "edge", State: st.full, Edge: numbered("no_match:", q.Misses-1), At: step.At.String()})
 		t.sayWithButtons(st, words, 2)
 		return
 	}
@@ -188,12 +213,20 @@ func (t *turn) attempt(st *StateDef, kind string) {
 	t.st.Attempts = append(append(kept, t.st.Attempts[drop:]...), Attempt{State: st.full, Kind: kind, Seq: t.ev.Seq})
 }
 
-// mediaOnly is a message without words where words were asked.
+// mediaOnly is a message without words: what was asked for, or not.
 func (t *turn) mediaOnly(st *StateDef) {
+	t.trace.Stage = "value"
+	if t.takesMedia(st) {
+		return
+	}
 	t.trace.Stage = "none"
 	q := t.st.Question
-	if t.st.After {
+	switch {
+	case t.st.After:
 		t.openNew()
+		return
+	case t.wantsMedia(st):
+		t.wrongMedia(st)
 		return
 	}
 	words := t.sentence("text_please")
@@ -201,9 +234,5 @@ func (t *turn) mediaOnly(st *StateDef) {
 		t.sayWithButtons(st, words, 2)
 		return
 	}
-	if q.Kind == kindCollect || q.Sub == subCorrect {
-		t.wrongTry(st, words)
-		return
-	}
-	t.noMatch(st, words)
+	t.missed(st, words)
 }

@@ -6,7 +6,6 @@ var (
 	errEntered = errors.New("more than 100 states in one turn")
 	errSaid    = errors.New("more than 10 messages in one turn")
 	errStack   = errors.New("more than 8 calls inside each other")
-	errMissing = errors.New("this state is not in the live flows")
 )
 
 // enterState does a state's phases in the order of language.md 2.3.
@@ -14,16 +13,29 @@ func (t *turn) enterState(flow, name string) {
 	if t.enter++; t.enter > maxEntered {
 		t.fail(t.st.Position(), errEntered)
 	}
+	t.pin(flow)
+	flow, name = t.renamed(flow, name)
 	t.st.Flow, t.st.Name, t.st.Question = flow, name, nil
+	t.abandon()
 	st := t.state()
 	if st == nil {
-		t.fail(flow+"."+name, errMissing)
+		t.vanished()
+		return
 	}
 	if st.When != nil && !t.cond(st.When) {
 		t.skipState(st)
 		return
 	}
 	t.work(st)
+	if st.HTTP != nil {
+		t.call(st)
+		return
+	}
+	t.ask(st)
+}
+
+// ask is phases 2 and 3: the question of a state, or its way out.
+func (t *turn) ask(st *StateDef) {
 	if st.Asks() {
 		t.question(st)
 		return
@@ -40,16 +52,20 @@ func (t *turn) skipState(st *StateDef) {
 	t.leave(st, "skip_state")
 }
 
-// work is phase 1: set, tag, untag, say, forget, typing.
+// work is phase 1: set, tag, untag, csat, say, media, forget, typing.
 func (t *turn) work(st *StateDef) {
 	t.assign(st.Set)
 	t.tag(st.Tag)
 	t.untag(st.Untag)
+	t.survey(st.CSAT)
 	say := st.Say
 	if st.spokenQuestion() >= 0 {
 		say = say[:st.spokenQuestion()]
 	}
 	t.sayItems(say, Say{Priority: 2, Rule: st.where})
+	if st.Media != nil {
+		t.show(st.Media, Say{Priority: 2, Rule: st.where})
+	}
 	if st.spokenQuestion() < 0 {
 		t.forget(st)
 	}
@@ -91,9 +107,7 @@ func (t *turn) sayItem(it *SayItem, like Say) {
 		return
 	}
 	if it.Media != nil {
-		like.Media = it.Media
-		like.Text = ""
-		t.emit(like)
+		t.show(it.Media, like)
 		return
 	}
 	like.Text = t.itemText(it)

@@ -29,6 +29,10 @@ func (t *turn) field(root, name string) any {
 		}
 	case "queue":
 		return t.queueField(name)
+	case "form", "verify":
+		if name == "url" {
+			return t.pageURL(root)
+		}
 	}
 	return nil
 }
@@ -43,6 +47,9 @@ func (t *turn) root(name string) any {
 	}
 	if name == hidden {
 		return &t.eval
+	}
+	if l, ok := t.st.Lookups[name]; ok && l.Value != nil {
+		return l.Value
 	}
 	return nil
 }
@@ -62,10 +69,16 @@ func (t *turn) contactField(name string) any {
 	case "name":
 		return orNil(c.Name)
 	case "language":
+		if t.ev.World.InFirst {
+			return pickLanguage(t.set.Languages, c.Language, t.ev.World.Channel.Locale)
+		}
 		return t.lang
 	case "verified":
-		return c.Verified
+		return c.Verified || t.proved != ""
 	case "verified_by":
+		if t.proved != "" {
+			return t.proved
+		}
 		return orNil(c.VerifiedBy)
 	case "vip":
 		return c.VIP

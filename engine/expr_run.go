@@ -75,16 +75,12 @@ func (e *evaluator) eval(x *Expr) (out any, err error) {
 
 // provide puts what one read needs into the environment, always afresh.
 func (e *evaluator) provide(r read) {
-	if r.field == "" {
+	if r.field == "" || !knownRoot(r.root) {
 		e.env[r.root] = e.t.root(r.root)
 		return
 	}
 	m, ok := e.env[r.root].(map[string]any)
 	if !ok || m == nil {
-		if !knownRoot(r.root) {
-			e.env[r.root] = nil
-			return
-		}
 		m = make(map[string]any, 8)
 		e.env[r.root] = m
 	}
@@ -93,7 +89,7 @@ func (e *evaluator) provide(r read) {
 
 func knownRoot(name string) bool {
 	switch name {
-	case "slots", "contact", "conversation", "message", "entry", "channel", "queue":
+	case "slots", "contact", "conversation", "message", "entry", "channel", "queue", "form", "verify":
 		return true
 	}
 	return false
@@ -268,7 +264,7 @@ var environments = sync.Pool{New: func() any { return make(map[string]any, 8) }}
 // release empties the environment of everything personal and gives it back.
 func (e *evaluator) release() {
 	for name, v := range e.env {
-		if m, ok := v.(map[string]any); ok {
+		if m, ok := v.(map[string]any); ok && knownRoot(name) { // others are the conversation's own
 			clear(m)
 			continue
 		}

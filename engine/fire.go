@@ -116,6 +116,9 @@ func (s *Set) stateEdges(t *table, st *StateDef) error {
 			}
 		}
 	}
+	if err := s.pageEdges(t, st); err != nil {
+		return err
+	}
 	// The person exit under the names of what leads to it.
 	for _, edge := range [...]string{"branch:none", "options:none", "resume:none", "call:none"} {
 		if err := t.add(edge, st.full, atResume); err != nil {
@@ -136,6 +139,41 @@ func (s *Set) stateEdges(t *table, st *StateDef) error {
 	return s.defaultEdges(t, st)
 }
 
+// pageEdges adds the edges of look-ups, forms and verifications that are no
+// exits of their own: those that stay in the state, and those to the person exit.
+func (s *Set) pageEdges(t *table, st *StateDef) error {
+	edges := map[string]string{}
+	if h := st.HTTP; h != nil {
+		edges[edgeFound] = st.full
+		if h.OnElse == nil {
+			edges[edgeFailed] = atResume
+		}
+	}
+	if f := st.Form; f != nil {
+		edges[edgeExpired], edges[edgeField] = st.full, st.full
+		if f.FallbackExit == nil && f.Fallback != fallbackNone {
+			edges[edgeFallback] = st.full
+		}
+	}
+	if v := st.Verify; v != nil {
+		to := atResume
+		if v.Failed != nil {
+			to = s.destination(v.Failed)
+		} else {
+			edges[edgeUnverified] = to
+		}
+		if to != "" {
+			edges[edgeVerifyExpired] = to
+		}
+	}
+	for edge, to := range edges {
+		if err := t.add(edge, st.full, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ownDestination is where the state's own exit leads, "" when it chooses others.
 func (s *Set) ownDestination(st *StateDef) string {
 	if st.Exit == nil {
@@ -153,6 +191,15 @@ func (s *StateDef) choosers() []string {
 	}
 	if s.Collect != nil {
 		edges = append(edges, "collected", "known", idSkip)
+	}
+	if s.Form != nil {
+		edges = append(edges, "known", "collected", edgeSubmitted)
+		if s.Form.FallbackExit == nil && s.Form.Fallback == fallbackNone {
+			edges = append(edges, edgeFallback)
+		}
+	}
+	if s.Verify != nil {
+		edges = append(edges, "known", edgeVerified)
 	}
 	for _, o := range s.allOptions() {
 		if o.Exit == nil {
@@ -264,6 +311,14 @@ func (s *Set) anyEdges(t *table, f *Flow) error {
 	roots := map[string]*Exit{"vanished": f.Vanished}
 	for _, e := range f.escapes.entries {
 		roots["everywhere:"+e.Name] = e.Exit
+	}
+	if f == s.linked.lobby { // for a flow that is pinned to another set
+		for i := range s.Defaults.NoMatch {
+			roots[numbered("no_match:", i)] = s.Defaults.NoMatch[i].Exit
+		}
+		for i := range s.Defaults.NoReply {
+			roots[numbered("no_reply:", i)] = s.Defaults.NoReply[i].Exit
+		}
 	}
 	for edge, x := range roots {
 		if x == nil {

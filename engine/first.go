@@ -5,6 +5,9 @@ package engine
 // slot has find or is a choice) and words. One hit answers; nothing is counted.
 func (t *turn) tryFirst(st *StateDef) bool {
 	defer func() { t.first = false }()
+	if st.Form != nil || st.Verify != nil {
+		return false
+	}
 	t.shown = nil
 	for _, s := range [...]stage{
 		{"exact", (*turn).exactStage},

@@ -78,7 +78,7 @@ func (t *turn) chosen(where string) {
 
 // fire moves along an edge and writes path and trace.
 func (t *turn) fire(from, key, edge, where string) {
-	if _, err := t.machines().fire(from, key); err != nil {
+	if err := t.edge(from, key); err != nil {
 		t.fail(where, err)
 	}
 	step := PathStep{
@@ -222,18 +222,20 @@ func (t *turn) afterSideTrip(frame Frame) {
 	t.repeat(st)
 }
 
-// exitAt finds an exit of a state by its key, in the live set.
+// exitAt finds an exit of a state by its key, else one of everywhere.
 func (t *turn) exitAt(flow, name, key string) *Exit {
-	f := t.set.Flows[flow]
-	if f == nil {
-		return t.set.linked.lobby.any[key]
-	}
-	if st := f.States[name]; st != nil {
-		if x := st.exits[key]; x != nil {
+	f := t.flow(flow)
+	if f != nil {
+		if st := f.States[name]; st != nil {
+			if x := st.exits[key]; x != nil {
+				return x
+			}
+		}
+		if x := f.any[key]; x != nil {
 			return x
 		}
 	}
-	return f.any[key]
+	return t.set.linked.lobby.any[key]
 }
 
 // resolve ends the conversation.
@@ -247,6 +249,7 @@ func (t *turn) resolve(reason string) {
 		t.out = append(t.out, CancelTimers{Prefix: "unanswered:"})
 	}
 	t.st.Owner, t.st.Question, t.st.Stack, t.st.After = dm.OwnerNone, nil, nil, false
+	t.st.Waiting = nil
 	t.out = append(t.out, Resolve{Reason: reason, Optional: optional})
 	t.over, t.waits, t.next = true, false, target{}
 }
@@ -281,11 +284,9 @@ func (t *turn) personExit(edge, cause string) {
 
 // personEscape is talk_to_person as the flow or the project has it.
 func (t *turn) personEscape() *Escape {
-	if f := t.flowDef(); f != nil {
-		for _, e := range f.escapes.entries {
-			if e.Name == escPerson {
-				return e
-			}
+	for _, e := range t.escapes().entries {
+		if e.Name == escPerson {
+			return e
 		}
 	}
 	return t.set.linked.byName[escPerson]

@@ -31,6 +31,8 @@ func (t *turn) formatValue(value any) string {
 		return t.dateText(v)
 	case []string:
 		return joinList(v, packOr(t.lang).and)
+	case map[string]any:
+		return mediaText(v)
 	case []any:
 		items := make([]string, len(v))
 		for i := range v {

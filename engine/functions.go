@@ -267,7 +267,7 @@ func fnExample(e *evaluator, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sl := e.t.set.Slots[name]; sl != nil {
+	if sl := e.t.slotDef(name); sl != nil {
 		return sl.Example, nil
 	}
 	return nil, errors.New("there is no such slot")
@@ -322,7 +322,7 @@ func fnSurveyedWithin(e *evaluator, args []any) (any, error) {
 		return nil, err
 	}
 	last := e.t.ev.World.LastSurvey
-	return !last.IsZero() && e.t.now.Sub(last) < d, nil
+	return e.t.surveyed() || !last.IsZero() && e.t.now.Sub(last) < d, nil
 }
 
 // parseDuration reads 30s 10m 23h 30d and joined forms.

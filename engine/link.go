@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // linked is what Link adds to a set: everything a step would otherwise have
@@ -20,6 +21,7 @@ type linked struct {
 	find    []*Slot                    // slots with find that are looked for ahead of time
 	langs   []string                   // recognised: the project's and English
 	results map[string]map[string]bool // by flow: what it can return
+	foreign sync.Map                   // *Flow of another set → *escapeIndex, for pinned flows
 }
 
 // Link finishes a set: names of edges, fsm tables and pools, phrase indexes,
@@ -133,6 +135,10 @@ func (s *Set) linkState(f *Flow, st *StateDef) error {
 	st.exits = map[string]*Exit{}
 	st.hash = s.questionHash(st)
 	s.nameEdges(st)
+	if err := st.HTTP.link(); err != nil {
+		return err
+	}
+	s.linkForm(st)
 	for _, o := range st.allOptions() {
 		ix, err := s.indexOption(o)
 		if err != nil {
@@ -171,7 +177,12 @@ func (s *Set) questionHash(st *StateDef) string {
 			}
 		}
 	}
-	write(st.Ask)
+	write(st.asked())
+	if st.Form != nil {
+		for _, f := range st.Form.Fields {
+			_, _ = h.Write([]byte("|" + f.Slot))
+		}
+	}
 	if c := st.Collect; c != nil {
 		_, _ = h.Write([]byte("collect " + c.Slot))
 		write(c.Ask)

@@ -11,6 +11,12 @@ func (s *Set) nameEdges(st *StateDef) {
 		n.exit(c.GiveUp, "give_up", "give_up")
 		n.exit(c.Missing, "missing", "missing")
 	}
+	if st.Form != nil {
+		n.exit(st.Form.FallbackExit, edgeFallback, edgeFallback)
+	}
+	if st.Verify != nil {
+		n.exit(st.Verify.Failed, edgeUnverified, edgeUnverified)
+	}
 	for _, o := range st.allOptions() {
 		n.exit(o.Exit, "opt:"+o.ID, "opt:"+o.ID)
 	}
@@ -21,6 +27,12 @@ func (s *Set) nameEdges(st *StateDef) {
 	for i, w := range st.NoReply {
 		edge := "no_reply:" + strconv.Itoa(i+1)
 		n.exit(w.Exit, edge, edge)
+	}
+	if h := st.HTTP; h != nil {
+		for result, x := range h.On {
+			n.exit(x, "http:"+result, "http:"+result)
+		}
+		n.exit(h.OnElse, edgeFailed, edgeFailed)
 	}
 	n.own(st.Exit)
 }

@@ -216,6 +216,8 @@ type StateDef struct {
 	hash  string           // of the question's first-language text and option ids
 	exits map[string]*Exit // by Key
 	clash string           // a key that two exits have
+
+	fields map[string]*StateDef // of a form: the states that ask for one field each in the chat, by slot
 }
 
 // Asks says whether the state waits for the customer.

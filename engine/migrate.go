@@ -7,7 +7,7 @@ const maxRenames = 8
 
 // renamed follows renamed of a flow from a state that is gone.
 func (t *turn) renamed(flow, name string) (string, string) {
-	f := t.set.Flows[flow]
+	f := t.flow(flow)
 	for i := 0; f != nil && i < maxRenames && f.States[name] == nil; i++ {
 		to, ok := f.Renamed[name]
 		if !ok {
@@ -39,6 +39,9 @@ func (t *turn) place() bool {
 		t.next = target{flow, name}
 		return false
 	}
+	if q := t.st.Question; q != nil && q.Field != "" && st.Form != nil {
+		q.Field, q.ID = "", "" // the field is asked no longer: the form is opened anew
+	}
 	if q := t.st.Question; q != nil && q.Kind != st.kind() {
 		q.Kind, q.Sub, q.Choices, q.Value = st.kind(), "", nil, nil
 	}
@@ -55,7 +58,7 @@ func (t *turn) vanished() {
 	for n := len(t.st.Stack) - 1; n >= 0; n-- {
 		fr := t.st.Stack[n]
 		flow, name := t.renamed(fr.Flow, fr.Name)
-		if f := t.set.Flows[flow]; f != nil && f.States[name] != nil {
+		if f := t.flow(flow); f != nil && f.States[name] != nil {
 			t.step0("migrate")
 			t.st.Stack = t.st.Stack[:n:n]
 			t.next = target{flow, name}
@@ -75,7 +78,7 @@ func (t *turn) vanished() {
 // longer fits is emptied and recorded.
 func (t *turn) rereadSlots() {
 	for _, name := range append([]string(nil), t.st.Order...) {
-		have, sl := t.st.Slots[name], t.set.Slots[name]
+		have, sl := t.st.Slots[name], t.slotDef(name)
 		if sl == nil || have.Raw == "" || have.How != "asked" && have.How != "found" {
 			continue
 		}
@@ -114,6 +117,8 @@ func (t *turn) fits(sl *Slot, v any) bool {
 		return sl.Type == SlotYesNo
 	case []string:
 		return sl.Type == SlotList && within(sl, v)
+	case map[string]any:
+		return sl.Type == SlotMedia
 	}
 	return sl.Type == SlotDate
 }

@@ -19,6 +19,7 @@ var packDE = Pack{
 		"old_tap":        "Diese Schaltfläche gehört zu einer früheren Frage.",
 		"form_here":      "Lieber hier antworten",
 		"form_expired":   "Dieser Link ist abgelaufen.",
+		"form_empty":     "Bitte füllen Sie dieses Feld aus.",
 		"handoff_open":   "Danke. Jemand aus unserem Team antwortet Ihnen hier.",
 		"handoff_closed": "Danke. Unser Team ist {{ opens }} wieder da und antwortet Ihnen hier.",
 		"engine_error":   "Entschuldigung, bei uns ist etwas schiefgegangen. Ich habe Ihre Anfrage an unser Team weitergegeben.",

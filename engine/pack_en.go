@@ -19,6 +19,7 @@ var packEN = Pack{
 		"old_tap":        "That button is from an earlier question.",
 		"form_here":      "Answer here instead",
 		"form_expired":   "That link has expired.",
+		"form_empty":     "Please fill this in.",
 		"handoff_open":   "Thanks. Someone from our team will reply here.",
 		"handoff_closed": "Thanks. Our team is back {{ opens }} and will reply here.",
 		"engine_error":   "Sorry, something went wrong on our side. I've passed this to our team.",

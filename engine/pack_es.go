@@ -19,6 +19,7 @@ var packES = Pack{
 		"old_tap":        "Ese botón es de una pregunta anterior.",
 		"form_here":      "Responder aquí",
 		"form_expired":   "Ese enlace ha caducado.",
+		"form_empty":     "Rellena este campo, por favor.",
 		"handoff_open":   "Gracias. Alguien de nuestro equipo le responderá aquí.",
 		"handoff_closed": "Gracias. Nuestro equipo vuelve {{ opens }} y le responderá aquí.",
 		"engine_error":   "Perdón, algo ha fallado por nuestra parte. He pasado su consulta a nuestro equipo.",

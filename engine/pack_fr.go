@@ -19,6 +19,7 @@ var packFR = Pack{
 		"old_tap":        "Ce bouton vient d'une question précédente.",
 		"form_here":      "Répondre ici",
 		"form_expired":   "Ce lien a expiré.",
+		"form_empty":     "Merci de remplir ce champ.",
 		"handoff_open":   "Merci. Une personne de notre équipe vous répondra ici.",
 		"handoff_closed": "Merci. Notre équipe est de retour {{ opens }} et vous répondra ici.",
 		"engine_error":   "Désolé, un problème est survenu de notre côté. J'ai transmis votre demande à notre équipe.",

@@ -12,6 +12,8 @@ import (
 const (
 	kindOptions = "options"
 	kindCollect = "collect"
+	kindForm    = "form"
+	kindVerify  = "verify"
 )
 
 // Sub-questions: data of the conversation, not states.
@@ -29,18 +31,15 @@ const (
 	idNone = "none"
 	idYes  = "yes"
 	idNo   = "no"
+	idHere = "here"
 )
 
 // question opens the question of a state, or leaves where it is known.
 func (t *turn) question(st *StateDef) {
-	kind := kindOptions
-	if c := st.Collect; c != nil {
-		kind = kindCollect
-		if !c.Always && t.known(c.Slot) {
-			t.reply.slot = c.Slot
-			t.leave(st, "known")
-			return
-		}
+	kind := st.kind()
+	if kind != kindOptions && t.answeredAlready(st) {
+		t.leave(st, "known")
+		return
 	}
 	t.shown = nil
 	t.st.Visit++
@@ -52,6 +51,7 @@ func (t *turn) question(st *StateDef) {
 	if t.first && t.tryFirst(st) {
 		return
 	}
+	t.openPage(st)
 	t.sayQuestion(st, "")
 	if st.spokenQuestion() >= 0 {
 		t.forget(st)
@@ -88,13 +88,13 @@ func (t *turn) questionText(st *StateDef) string {
 		if c.Ask != nil {
 			return t.text(c.Ask)
 		}
-		if sl := t.set.Slots[c.Slot]; sl != nil && sl.Ask != nil {
+		if sl := t.slotDef(c.Slot); sl != nil && sl.Ask != nil {
 			return t.text(sl.Ask)
 		}
 		return ""
 	}
-	if st.Ask != nil {
-		return t.text(st.Ask)
+	if ask := st.asked(); ask != nil {
+		return t.text(ask)
 	}
 	if i := st.spokenQuestion(); i >= 0 {
 		return t.itemText(&st.Say[i])
@@ -102,19 +102,39 @@ func (t *turn) questionText(st *StateDef) string {
 	return ""
 }
 
+// asked is the written question of a state that does not collect.
+func (s *StateDef) asked() *Text {
+	switch {
+	case s.Form != nil:
+		return s.Form.Ask
+	case s.Verify != nil:
+		return s.Verify.Ask
+	}
+	return s.Ask
+}
+
 // repeat asks the open question again, its tries kept.
 func (t *turn) repeat(st *StateDef) {
 	q := t.st.Question
+	if field := st.fields[q.Field]; field != nil {
+		st = field
+	}
 	q.Hash, q.Kind = st.hash, st.kind()
 	q.Asked = t.now.UnixMilli()
 	t.shown = nil
+	t.openPage(st)
 	t.sayQuestion(st, "")
 	t.over, t.waits = true, true
 }
 
 func (s *StateDef) kind() string {
-	if s.Collect != nil {
+	switch {
+	case s.Collect != nil:
 		return kindCollect
+	case s.Form != nil:
+		return kindForm
+	case s.Verify != nil:
+		return kindVerify
 	}
 	return kindOptions
 }

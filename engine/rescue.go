@@ -18,7 +18,7 @@ func (t *turn) rescue(before State, f fault) Result {
 	if before.Owner == dm.OwnerAgent || before.Owner == dm.OwnerNone {
 		return r.result() // nobody of ours speaks there
 	}
-	r.emit(Say{Text: packOr(r.lang).Sentences["engine_error"], Priority: 1, Public: r.public})
+	r.emit(Say{Text: r.safeSentence("engine_error"), Priority: 1, Public: r.public})
 	r.giveAway(dm.CauseEngineError)
 	return r.result()
 }
@@ -32,7 +32,7 @@ func (t *turn) breakLoop(before State) Result {
 
 // afresh begins again from the state before the event, keeping the trace.
 func (t *turn) afresh(before State) *turn {
-	r := &turn{set: t.set, st: before, ev: t.ev, now: t.now, lang: t.lang, trace: t.trace, public: t.ev.Kind == EvMention}
+	r := &turn{set: t.set, pinned: t.pinned, st: before, ev: t.ev, now: t.now, lang: t.lang, trace: t.trace, public: t.ev.Kind == EvMention}
 	r.eval = evaluator{t: r, env: map[string]any{}}
 	r.eval.env[hidden] = &r.eval
 	r.st.Set, r.st.Language = t.set.ID, t.lang
@@ -50,6 +50,7 @@ func (t *turn) giveAway(cause string) {
 		Queue: t.set.DefaultQueue, At: t.now.UnixMilli(),
 	}
 	t.st.Owner, t.st.Question, t.st.Stack = dm.OwnerQueue, nil, nil
+	t.st.Waiting = nil
 	t.cancelSilence()
 	t.out = append(t.out, Handoff{
 		Queue: t.set.DefaultQueue, Priority: dm.PriorityNormal, Cause: cause, Reason: cause,

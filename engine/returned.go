@@ -11,12 +11,13 @@ import (
 // else what the handoff says, else the question that was open, else waiting.
 func (t *turn) returned() {
 	t.takeBack()
+	t.st.Waiting = nil
 	t.agentSlots()
 	h, hand := t.hand(), t.st.Hand
 	t.st.Hand = nil
 	if flow, name, ok := strings.Cut(t.ev.Resume, "."); ok {
 		flow, name = t.renamed(flow, name)
-		if f := t.set.Flows[flow]; f != nil && f.States[name] != nil {
+		if f := t.flow(flow); f != nil && f.States[name] != nil {
 			t.firePath("start")
 			t.next = target{flow, name}
 			return
@@ -40,7 +41,7 @@ func (t *turn) returned() {
 func (t *turn) askAgain(hand *HandState) {
 	if hand != nil && hand.Question != nil {
 		flow, name := t.renamed(hand.AskFlow, hand.AskName)
-		if f := t.set.Flows[flow]; f != nil && f.States[name].Asks() {
+		if f := t.flow(flow); f != nil && f.States[name].Asks() {
 			q := *hand.Question
 			q.Tries, q.Misses, q.Helps, q.Media, q.Reads = 0, 0, 0, 0, 0
 			q.Sub, q.Choices, q.Value = "", nil, nil
@@ -67,7 +68,7 @@ func (t *turn) agentSlots() {
 			t.dropSlot(name)
 			continue
 		}
-		sl := t.set.Slots[name]
+		sl := t.slotDef(name)
 		if sl == nil {
 			sl = &Slot{Name: name, Type: SlotText}
 		}
@@ -92,7 +93,7 @@ func (t *turn) resolved() {
 		}
 	}
 	t.st.Hand = nil
-	if f := t.set.Flows[t.set.AfterResolve]; f != nil {
+	if f := t.flow(t.set.AfterResolve); f != nil {
 		t.st.Stack = nil
 		t.firePath("start")
 		t.next = target{f.Name, "start"}
@@ -120,11 +121,14 @@ func (t *turn) mention() {
 	}
 	t.listen()
 	t.heard, t.public = true, true
+	t.aside(func() { t.startRules(true) })
+}
+
+// aside runs a public flow beside the private conversation, whose place,
+// question and stack stay what they were.
+func (t *turn) aside(begin func()) {
 	flow, name, q, stack := t.st.Flow, t.st.Name, t.st.Question, t.st.Stack
-	t.startRules(true)
-	if t.over {
-		return
-	}
+	begin()
 	t.run()
 	if t.st.Owner == dm.OwnerBot {
 		t.st.Flow, t.st.Name, t.st.Question, t.st.Stack = flow, name, q, stack

@@ -13,6 +13,8 @@ const (
 	timerSilence    = "silence:"
 	timerIdle       = "idle"
 	timerUnanswered = "unanswered:"
+	timerForm       = "form"
+	timerVerify     = "verify"
 )
 
 // What ends a wait, boxed once: nearly every step has both.
@@ -65,7 +67,7 @@ func (t *turn) cancelSilence() {
 // armSilence starts the ladder of the open question again, at the end of a
 // turn in which the customer wrote or a question was asked.
 func (t *turn) armSilence() {
-	if !t.waits || t.st.Owner != dm.OwnerBot {
+	if !t.waits || t.st.Owner != dm.OwnerBot || t.looking() {
 		return
 	}
 	t.cancelSilence()
@@ -104,8 +106,15 @@ func (t *turn) timer() {
 	if t.st.Owner != dm.OwnerBot {
 		return
 	}
-	if name == timerIdle {
+	switch name {
+	case timerIdle:
 		t.idle()
+		return
+	case timerForm:
+		t.formDue()
+		return
+	case timerVerify:
+		t.verifyDue()
 		return
 	}
 	if rest, ok := strings.CutPrefix(name, timerSilence); ok && t.st.Question != nil {
@@ -117,6 +126,9 @@ func (t *turn) timer() {
 
 // idle closes a wait that nothing else ends.
 func (t *turn) idle() {
+	if t.looking() {
+		return // its caller ends that wait
+	}
 	if q := t.st.Question; q != nil {
 		at := time.UnixMilli(q.Asked).Add(t.set.IdleClose)
 		if t.now.Before(at) {

@@ -55,7 +55,7 @@ func (t *turn) named(m *spoken, open string) []string {
 	var names []string
 	longest := 0
 	for _, name := range t.st.Order {
-		sl := t.set.Slots[name]
+		sl := t.slotDef(name)
 		if sl == nil || name == open {
 			continue
 		}
@@ -74,7 +74,7 @@ func (t *turn) named(m *spoken, open string) []string {
 
 // correct takes the new value in text, or asks for it.
 func (t *turn) correct(st *StateDef, name, text string) {
-	sl := t.set.Slots[name]
+	sl := t.slotDef(name)
 	t.note(TraceStep{What: "edge", State: st.full, Edge: "correct:" + name, At: st.place})
 	t.step0("correct")
 	if found := t.newValues(sl, text); len(found) == 1 {
@@ -121,7 +121,7 @@ func (t *turn) correctionText() string {
 		if p.Slot != name {
 			continue
 		}
-		f := t.set.Flows[p.Flow]
+		f := t.flow(p.Flow)
 		if f == nil || f.States[p.Name] == nil || f.States[p.Name].Collect == nil {
 			continue
 		}
@@ -129,7 +129,7 @@ func (t *turn) correctionText() string {
 			return t.text(ask)
 		}
 	}
-	if sl := t.set.Slots[name]; sl != nil && sl.Ask != nil {
+	if sl := t.slotDef(name); sl != nil && sl.Ask != nil {
 		return t.text(sl.Ask)
 	}
 	return t.sentence("correct_ask")
@@ -140,7 +140,7 @@ func (t *turn) correctionText() string {
 func (t *turn) edited() {
 	changed := false
 	for _, name := range append([]string(nil), t.st.Order...) {
-		sl, have := t.set.Slots[name], t.st.Slots[name]
+		sl, have := t.slotDef(name), t.st.Slots[name]
 		if sl == nil || have.Seq != t.ev.Seq || have.How != "asked" && have.How != "found" {
 			continue
 		}

@@ -8,13 +8,9 @@ import (
 
 // everywhereStage: an entry of the flow, the project or the built-ins matches.
 func (t *turn) everywhereStage() bool {
-	ix := t.set.linked.lobby.escapes
-	deaf := false
-	if f := t.flowDef(); f != nil {
-		ix = f.escapes
-		if st := t.state(); st != nil {
-			deaf = st.Deaf
-		}
+	ix, deaf := t.escapes(), false
+	if st := t.state(); st != nil {
+		deaf = st.Deaf
 	}
 	return t.each(func(m *spoken) bool {
 		e, by := ix.find(m, deaf, t.set.linked.filler)
@@ -22,7 +18,9 @@ func (t *turn) everywhereStage() bool {
 			return false
 		}
 		t.by = by
-		t.escape(e)
+		if !t.waitsForLookup(e) {
+			t.escape(e)
+		}
 		return true
 	})
 }
@@ -37,6 +35,7 @@ func (t *turn) escape(e *Escape) {
 	t.note(TraceStep{What: "stage", Edge: "everywhere:" + e.Name, By: t.by, At: e.At.String()})
 	t.st.Question = nil
 	t.shown = nil
+	t.abandon()
 	switch e.Name {
 	case escPerson:
 		t.cause = dm.CauseAskedForPerson
@@ -91,28 +90,26 @@ func (t *turn) builtInEscape(e *Escape) {
 	}
 }
 
-// forgetConversation empties the slots that belong to this conversation.
+// forgetConversation empties the slots and look-ups of this conversation.
 func (t *turn) forgetConversation() {
 	for name := range t.st.Slots {
-		if sl := t.set.Slots[name]; sl == nil || !sl.Contact {
+		if sl := t.slotDef(name); sl == nil || !sl.Contact {
 			t.dropSlot(name)
 		}
 	}
 	t.st.Topic = nil
+	t.st.Lookups = nil
 }
 
 // EndsBurst says whether a part of a burst is understood by an entry of
 // everywhere, so that the burst ends at once.
 func EndsBurst(sets Sets, st State, text string) bool {
-	set := sets.Live
-	ix, deaf := set.linked.lobby.escapes, false
-	if f := set.Flows[st.Flow]; f != nil {
-		ix = f.escapes
-		if def := f.States[st.Name]; def != nil {
-			deaf = def.Deaf
-		}
+	t := &turn{set: sets.Live, st: st, ev: &Event{}}
+	if p := st.Pin; p != nil && sets.Pinned != nil && sets.Pinned.ID == p.Set {
+		t.pinned = sets.Pinned
 	}
+	def := t.state()
 	m := &spoken{raw: cutRunes(text, maxText)}
-	e, _ := ix.find(m, deaf, set.linked.filler)
+	e, _ := t.escapes().find(m, def != nil && def.Deaf, t.set.linked.filler)
 	return e != nil
 }

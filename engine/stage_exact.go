@@ -51,7 +51,7 @@ func (t *turn) takesNumber(st *StateDef, m *spoken) bool {
 	if st.Collect == nil {
 		return false
 	}
-	sl := t.set.Slots[st.Collect.Slot]
+	sl := t.slotDef(st.Collect.Slot)
 	if sl == nil || sl.Type == SlotChoice || sl.Type == SlotYesNo {
 		return false
 	}

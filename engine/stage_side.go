@@ -17,7 +17,7 @@ func (t *turn) sideStage(st *StateDef) bool {
 	return t.each(func(m *spoken) bool {
 		for _, form := range m.forms(t.set.linked.filler) {
 			row, ok := t.set.linked.side[form]
-			if !ok || row == "missing" && (st.Collect == nil || t.st.Question.Sub == subCorrect) {
+			if !ok || row == "missing" && (st.kind() == kindOptions || t.st.Question.Sub == subCorrect) {
 				continue
 			}
 			t.by = form
@@ -62,6 +62,14 @@ func (t *turn) side(st *StateDef, row string) {
 
 // missing leaves a collect for "I don't have it".
 func (t *turn) missing(st *StateDef) {
+	switch {
+	case st.Form != nil:
+		t.fallback(st, "")
+		return
+	case st.Verify != nil:
+		t.unverified(st, edgeUnverified)
+		return
+	}
 	c := st.Collect
 	t.reply = answered{q: t.st.Question.Number}
 	switch {

@@ -75,7 +75,7 @@ func (t *turn) tapOpen(st *StateDef, r *tapRecord, id string) {
 	}
 	if to := r.Options[t.ev.Tap.Index].To; to != "" {
 		flow, name, _ := strings.Cut(to, ".")
-		if f := t.set.Flows[flow]; f != nil && f.States[name] != nil {
+		if f := t.flow(flow); f != nil && f.States[name] != nil {
 			t.jump(flow, name, r.Stack)
 			t.reply = answered{q: r.Number, opt: id}
 			t.firePath("tap:jump")
@@ -99,7 +99,7 @@ func (t *turn) doubleTap(q int64, id string) bool {
 // tapOld is a button of an earlier question: old_taps of that state decides.
 func (t *turn) tapOld(r *tapRecord, id string) {
 	flow, name := t.renamed(r.Flow, r.State)
-	f := t.set.Flows[flow]
+	f := t.flow(flow)
 	var old *StateDef
 	if f != nil {
 		old = f.States[name]
@@ -151,7 +151,7 @@ func (t *turn) firePath(edge string) { t.fire(atAny, edge, edge, "") }
 func (t *turn) jump(flow, name string, stack []Frame) {
 	kept := make([]Frame, 0, len(stack))
 	for _, fr := range stack {
-		if f := t.set.Flows[fr.Flow]; f != nil && f.States[fr.Name] != nil {
+		if f := t.flow(fr.Flow); f != nil && f.States[fr.Name] != nil {
 			kept = append(kept, fr)
 		}
 	}

@@ -20,7 +20,13 @@ func (t *turn) valueStage(st *StateDef) bool {
 	case subMean, subWhichSlot:
 		return false
 	}
-	if st.Collect == nil {
+	if len(t.ev.Media) > 0 && t.takesMedia(st) {
+		return true
+	}
+	switch {
+	case st.Form != nil:
+		return t.typedFields(st)
+	case st.Collect == nil:
 		return false
 	}
 	return t.collectValue(st)
@@ -41,7 +47,7 @@ func (t *turn) yesOrNo(st *StateDef, m *spoken) bool {
 
 // correctingValue reads the new value of a slot that is being corrected.
 func (t *turn) correctingValue(st *StateDef) bool {
-	sl := t.set.Slots[t.st.Question.Choices[0]]
+	sl := t.slotDef(t.st.Question.Choices[0])
 	if sl == nil {
 		return false
 	}
@@ -76,7 +82,7 @@ func (t *turn) collectValue(st *StateDef) bool {
 
 // slotOf is the slot a state collects; one that is not declared is plain text.
 func (t *turn) slotOf(st *StateDef) *Slot {
-	if sl := t.set.Slots[st.Collect.Slot]; sl != nil {
+	if sl := t.slotDef(st.Collect.Slot); sl != nil {
 		return sl
 	}
 	return &Slot{Name: st.Collect.Slot, Type: SlotText}
@@ -215,9 +221,13 @@ func (t *turn) accept(st *StateDef, v SlotValue) {
 const maxReads = 3
 
 func (t *turn) collected(st *StateDef, v SlotValue) {
-	name := st.Collect.Slot
-	t.reply = answered{q: t.st.Question.Number, slot: name}
+	name, q := st.Collect.Slot, t.st.Question
+	t.reply = answered{q: q.Number, slot: name}
 	t.setSlot(name, v)
+	if q.Field != "" {
+		t.fieldDone(q)
+		return
+	}
 	t.st.Question = nil
 	t.shown = nil
 	t.leave(st, "collected")
@@ -323,7 +333,7 @@ func (t *turn) maxTries(st *StateDef) int {
 
 func (t *turn) invalidText(st *StateDef) string {
 	if c := st.Collect; c != nil && len(c.Invalid) > 0 && t.st.Question.Sub != subCorrect {
-		if s := t.text(c.Invalid[min(t.st.Question.Tries, len(c.Invalid))-1]); s != "" {
+		if s := t.text(c.Invalid[max(1, min(t.st.Question.Tries, len(c.Invalid)))-1]); s != "" {
 			return s
 		}
 	}

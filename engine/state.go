@@ -12,8 +12,8 @@ import (
 // stateVersion is the format of a saved state.
 const stateVersion = 1
 
-// maxState is the saved state without slots and tags, in bytes; the oldest
-// steps of the path are dropped until the rest fits.
+// maxState is the saved state without slots, tags and look-ups, in bytes; the
+// oldest steps of the path are dropped until the rest fits.
 const maxState = 8 << 10
 
 // NewState is a conversation before its first event.
@@ -28,9 +28,10 @@ const dated = "\u0000date:"
 // they were.
 func EncodeState(st State) ([]byte, error) {
 	st.Slots = markDates(st.Slots)
+	st.Lookups = markLookups(st.Lookups)
 	st.Question = markQuestion(st.Question)
 	rest := st
-	rest.Slots, rest.Tags = nil, nil
+	rest.Slots, rest.Tags, rest.Lookups = nil, nil, nil
 	for {
 		b, err := json.Marshal(rest)
 		if err != nil {
@@ -87,6 +88,37 @@ func markDates(slots map[string]SlotValue) map[string]SlotValue {
 	return out
 }
 
+// markLookups does so for the results of look-ups.
+func markLookups(results map[string]Looked) map[string]Looked {
+	if len(results) == 0 {
+		return results
+	}
+	out := make(map[string]Looked, len(results))
+	for name, l := range results {
+		l.Value, _ = mapped(l.Value, func(v any) any {
+			if at, ok := v.(time.Time); ok {
+				return dated + at.Format(time.RFC3339Nano)
+			}
+			return v
+		}).(map[string]any)
+		out[name] = l
+	}
+	return out
+}
+
+// mapped is a copy of a value of a look-up with every leaf replaced.
+func mapped(v any, leaf func(any) any) any {
+	fields, ok := v.(map[string]any)
+	if !ok {
+		return leaf(v)
+	}
+	out := make(map[string]any, len(fields))
+	for name, field := range fields {
+		out[name] = mapped(field, leaf)
+	}
+	return out
+}
+
 // DecodeState reads what EncodeState wrote.
 func DecodeState(b []byte) (State, error) {
 	var st State
@@ -99,6 +131,10 @@ func DecodeState(b []byte) (State, error) {
 	for name, v := range st.Slots {
 		v.Value = fromJSON(v.Value)
 		st.Slots[name] = v
+	}
+	for name, l := range st.Lookups {
+		l.Value, _ = mapped(l.Value, fromJSON).(map[string]any)
+		st.Lookups[name] = l
 	}
 	if st.Question != nil && st.Question.Value != nil {
 		st.Question.Value.Value = fromJSON(st.Question.Value.Value)

@@ -24,6 +24,10 @@ func Step(sets Sets, st State, ev Event) Result {
 	t.eval.env = environments.Get().(map[string]any)
 	t.eval.env[hidden] = &t.eval
 	t.lang = pickLanguage(t.set.Languages, ev.World.Contact.Language, ev.World.Channel.Locale)
+	if ev.World.InFirst {
+		t.lang = t.set.first()
+	}
+	t.usePin(sets)
 	if f := t.protected(); f != nil {
 		return t.rescue(st, *f)
 	}
@@ -97,9 +101,16 @@ func (t *turn) step() {
 		t.resolved()
 	case EvMention:
 		t.mention()
+	case EvLookup:
+		t.looked()
+	case EvForm:
+		t.submitted()
+	case EvVerify:
+		t.verified()
 	}
 	t.run()
 	t.armSilence()
+	t.dropPin()
 }
 
 // adopt brings a state up to the live set.
@@ -160,6 +171,10 @@ func (t *turn) message() {
 		return // people read it; a closed conversation is not written to
 	}
 	t.listen()
+	if t.looking() {
+		t.meanwhile()
+		return
+	}
 	if t.st.After && t.st.Question == nil {
 		t.openNew()
 		return
@@ -227,6 +242,7 @@ func (t *turn) startRules(public bool) {
 	}
 	t.st.Stack = nil
 	t.st.Question = nil
+	t.unpin()
 	if f := t.set.Flows[name]; f != nil && !f.FirstUse {
 		t.first = false
 	}
@@ -235,7 +251,7 @@ func (t *turn) startRules(public bool) {
 
 // step0 fires an edge that may start anywhere and keeps no path.
 func (t *turn) step0(edge string) {
-	if _, err := t.machines().fire(atAny, edge); err != nil {
+	if err := t.edge(atAny, edge); err != nil {
 		t.fail(t.st.Position(), err)
 	}
 }

@@ -87,15 +87,46 @@ func trimLines(s string) string {
 	return strings.TrimRight(s, " \t\r\n")
 }
 
-// sentence is a built-in sentence: the project's own if it has one, else the
-// pack of the language.
+// sentence is a built-in sentence: the project's own if it has one in the
+// conversation's language, else the pack's. A language without a pack takes the
+// project's own in its first language before English.
 func (t *turn) sentence(name string) string {
-	if c := t.set.Canned["builtin_"+name]; c != nil && c.Text != nil {
-		if _, translated := c.Text.Lang[t.lang]; translated || PackOf(t.lang) == nil || t.lang == t.set.first() {
-			return t.text(c.Text)
-		}
+	if own := t.ownSentence(name); own != nil {
+		return t.text(own)
 	}
 	return packOr(t.lang).Sentences[name]
+}
+
+// ownSentence is a built-in sentence in the project's words, nil for the pack's.
+func (t *turn) ownSentence(name string) *Text {
+	if own := t.set.Sentences[name]; t.speaks(own) {
+		return own
+	}
+	if c := t.set.Canned["builtin_"+name]; c != nil && t.speaks(c.Text) {
+		return c.Text
+	}
+	return nil
+}
+
+// speaks says that a sentence of the project is the one to say in the
+// conversation's language.
+func (t *turn) speaks(own *Text) bool {
+	if own == nil {
+		return false
+	}
+	first := t.set.first()
+	return own.Lang == nil || own.Lang[t.lang] != nil || own.Lang[first] != nil && (PackOf(t.lang) == nil || t.lang == first)
+}
+
+// safeSentence is a sentence for a turn in which something went wrong already:
+// what fails in the project's own words gives the pack's.
+func (t *turn) safeSentence(name string) (s string) {
+	defer func() {
+		if recover() != nil || s == "" {
+			s = packOr(t.lang).Sentences[name]
+		}
+	}()
+	return t.sentence(name)
 }
 
 // confirmText fills the value into the built-in read-back.

@@ -28,13 +28,14 @@ const (
 // shares with the state from before (slots, tags, path) is copied before the
 // first write.
 type turn struct {
-	set   *Set
-	st    State
-	ev    *Event
-	event Event // what ev points at in a step
-	now   time.Time
-	lang  string
-	eval  evaluator
+	set    *Set
+	pinned *Set // what the pinned flow runs on, nil when that is live or there is none
+	st     State
+	ev     *Event
+	event  Event // what ev points at in a step
+	now    time.Time
+	lang   string
+	eval   evaluator
 
 	value any        // candidate of a check, value of a confirm text
 	def   *StateDef  // at the position, once it was looked up
@@ -76,6 +77,7 @@ type turn struct {
 	via         chooser  // what chose an exit that has a name of its own
 	instead     *string  // words that stand in for the built-in handoff sentence
 	personExits int
+	proved      string // how this turn has verified the contact
 
 	ownSlots, ownCounts, ownPath bool
 }
@@ -100,9 +102,22 @@ type fault struct {
 func (t *turn) fail(where string, err error) { panic(fault{err, where}) }
 
 // flow and state at the stored position.
-func (t *turn) flowDef() *Flow { return t.set.Flows[t.st.Flow] }
+func (t *turn) flowDef() *Flow { return t.flow(t.st.Flow) }
 
+// state is the state at the position; while one field of a form is asked in
+// the chat, the state that asks for it.
 func (t *turn) state() *StateDef {
+	st := t.written()
+	if q := t.st.Question; q != nil && q.Field != "" && st != nil {
+		if field := st.fields[q.Field]; field != nil {
+			return field
+		}
+	}
+	return st
+}
+
+// written is the state at the position as the flow has it.
+func (t *turn) written() *StateDef {
 	if d := t.def; d != nil && d.Name == t.st.Name && d.Flow == t.st.Flow {
 		return d
 	}
@@ -142,7 +157,7 @@ func (t *turn) softCond(x *Expr) bool {
 	out, err := t.eval.eval(x)
 	b, ok := out.(bool)
 	if err != nil || !ok {
-		t.note(TraceStep{What: "condition", Cond: x.Source, Value: "error", At: x.Rule})
+		t.note(TraceStep{What: "condition", Cond: x.Source, Value: "error", Seen: t.seen(x), At: x.Rule})
 		return false
 	}
 	t.noteCond(x, b)
@@ -154,7 +169,7 @@ func (t *turn) noteCond(x *Expr, b bool) {
 	if b {
 		value = "true"
 	}
-	t.note(TraceStep{What: "condition", Cond: x.Source, Value: value, At: x.Rule})
+	t.note(TraceStep{What: "condition", Cond: x.Source, Value: value, Seen: t.seen(x), At: x.Rule})
 }
 
 // setSlot fills a slot; the state from before is left alone.
@@ -174,7 +189,7 @@ func (t *turn) setSlot(name string, v SlotValue) {
 	t.st.Slots[name] = v
 	t.st.Order = append(without(t.st.Order, name), name)
 	t.note(TraceStep{What: "slot", Option: name, By: v.How})
-	if sl := t.set.Slots[name]; sl != nil && sl.Contact {
+	if sl := t.slotDef(name); sl != nil && sl.Contact {
 		t.out = append(t.out, SetContact{Slots: map[string]SlotValue{name: v}})
 	}
 	if name == "topic" {
@@ -185,7 +200,7 @@ func (t *turn) setSlot(name string, v SlotValue) {
 // topic remembers how the conversation's topic was found.
 func (t *turn) topic(v SlotValue) {
 	id, ok := v.Value.(string)
-	sl := t.set.Slots["topic"]
+	sl := t.slotDef("topic")
 	if !ok || sl == nil || sl.Type != SlotChoice {
 		return
 	}
@@ -224,7 +239,7 @@ func (t *turn) dropSlot(name string) {
 		delete(t.st.Slots, name)
 		t.st.Order = without(t.st.Order, name)
 	}
-	if sl := t.set.Slots[name]; sl != nil && sl.Contact {
+	if sl := t.slotDef(name); sl != nil && sl.Contact {
 		if _, ok := t.ev.World.Contact.Slots[name]; ok {
 			t.out = append(t.out, SetContact{Slots: map[string]SlotValue{name: {}}})
 		}
@@ -247,7 +262,7 @@ func (t *turn) slot(name string) any {
 	if v, ok := t.st.Slots[name]; ok {
 		return v.Value
 	}
-	if sl := t.set.Slots[name]; sl != nil {
+	if sl := t.slotDef(name); sl != nil {
 		if sl.Contact {
 			if v, ok := t.ev.World.Contact.Slots[name]; ok && !t.forgotten(name) {
 				return v.Value
@@ -275,7 +290,7 @@ func (t *turn) known(name string) bool {
 	if v, ok := t.st.Slots[name]; ok {
 		return v.Value != nil
 	}
-	sl := t.set.Slots[name]
+	sl := t.slotDef(name)
 	if sl == nil || !sl.Contact || t.forgotten(name) {
 		return false
 	}
@@ -375,7 +390,7 @@ func (t *turn) fitted(name string, v any) any {
 	if isText && strings.TrimSpace(s) == "" {
 		return nil
 	}
-	sl := t.set.Slots[name]
+	sl := t.slotDef(name)
 	if !isText || sl == nil || sl.Type == SlotText || sl.Type == "" {
 		return v
 	}
@@ -392,7 +407,9 @@ func (t *turn) setLanguage(v any) {
 	}
 	t.out = append(t.out, SetContact{Language: lang})
 	t.st.Language = pickLanguage(t.set.Languages, lang, "")
-	t.lang = t.st.Language
+	if !t.ev.World.InFirst {
+		t.lang = t.st.Language
+	}
 }
 
 func (t *turn) reader() reader {

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Evaluate gives the value of an expression for a conversation as it stands,
+// outside of any step: what tests expect, and what chat shows.
+func Evaluate(set *Set, st State, w World, x *Expr) (out any, err error) {
+	t := &turn{set: set, st: st, ev: &Event{World: w}, now: w.Now}
+	t.eval = evaluator{t: t, env: map[string]any{}}
+	t.eval.env[hidden] = &t.eval
+	t.lang = pickLanguage(set.Languages, w.Contact.Language, w.Channel.Locale)
+	defer func() {
+		if r := recover(); r != nil {
+			out, err = nil, fmt.Errorf("%s: %v", x.Rule, r)
+		}
+	}()
+	return t.eval.eval(x)
+}
+
+// Constant says that an expression comes out the same whatever happens: it
+// reads nothing and calls nothing.
+func (x *Expr) Constant() bool {
+	return len(x.reads) == 0 && !strings.ContainsAny(x.Source, "(|")
+}
+
+// seen is what a condition read, each with its value, for the trace of a
+// rehearsal. What is stored holds no values.
+func (t *turn) seen(x *Expr) string {
+	if !t.ev.World.Explain || len(x.reads) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, len(x.reads))
+	for _, r := range x.reads {
+		name, v := r.root, any(nil)
+		if r.field == "" {
+			v = t.root(r.root)
+		} else {
+			name += "." + r.field
+			v = t.field(r.root, r.field)
+		}
+		parts = append(parts, name+" = "+t.shownValue(v))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// shownValue is a value in words: empty for nothing, texts in quotes.
+func (t *turn) shownValue(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return "empty"
+	case string:
+		return fmt.Sprintf("%q", x)
+	case []string:
+		if len(x) == 0 {
+			return "[]"
+		}
+		return fmt.Sprintf("%q", x)
+	case map[string]any:
+		return fmt.Sprint(x)
+	}
+	return t.formatValue(v)
+}
