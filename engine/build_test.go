@@ -135,14 +135,15 @@ func linkedSet(t testing.TB, flows []*Flow, slots ...*Slot) *Set {
 
 // chat plays one conversation and reads the state back between any two steps.
 type chat struct {
-	t     testing.TB
-	set   *Set
-	st    State
-	w     World
-	out   []Effect
-	trace Trace
-	seq   int64
-	asked []Say // messages with buttons, oldest first
+	t      testing.TB
+	set    *Set
+	pinned *Set
+	st     State
+	w      World
+	out    []Effect
+	trace  Trace
+	seq    int64
+	asked  []Say // messages with buttons, oldest first
 }
 
 // friday is a Friday, 10:00 UTC: the team is there.
@@ -169,11 +170,12 @@ func (c *chat) event(ev Event) *chat {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	r := Step(Sets{Live: c.set}, st, ev)
+	sets := Sets{Live: c.set, Pinned: c.pinned}
+	r := Step(sets, st, ev)
 	if after, _ := EncodeState(st); string(after) != string(before) {
 		c.t.Fatalf("the step wrote into the state it was given:\n%s\n%s", before, after)
 	}
-	if again := Step(Sets{Live: c.set}, st, ev); !sameResult(again, r) {
+	if again := Step(sets, st, ev); !sameResult(again, r) {
 		c.t.Fatalf("the same step twice:\n%+v\n%+v", r, again)
 	}
 	c.st, c.out, c.trace = r.State, r.Effects, r.Trace

@@ -102,6 +102,8 @@ type Canned struct {
 	For       []string
 	Good, Bad []string
 	Blanks    bool // has [[…]]: agents only
+	Media     *MediaRef
+	Options   []*Text // labels of quick replies
 	At        Place
 }
 
@@ -348,7 +350,7 @@ type SayArm struct {
 // MediaRef is one file of flows/media.
 type MediaRef struct {
 	Kind string // image video file
-	Path string
+	Path string // in the project: flows/media/photo.jpg
 	Alt  *Text
 }
 
