@@ -33,6 +33,8 @@ func (t *turn) field(root, name string) any {
 		if name == "url" {
 			return t.pageURL(root)
 		}
+	default:
+		return t.st.Lookups[root].Value[name]
 	}
 	return nil
 }

@@ -303,6 +303,8 @@ func (s *sandbox) binary(node *ast.Node, n *ast.BinaryNode) {
 		return
 	}
 	switch n.Operator {
+	case "??":
+		n.Left = guarded(n.Left)
 	case "matches":
 		if p, ok := n.Right.(*ast.StringNode); !ok || len(p.Value) > MaxPattern {
 			s.refuse("matches without a short literal pattern")
@@ -310,10 +312,28 @@ func (s *sandbox) binary(node *ast.Node, n *ast.BinaryNode) {
 		n.Left = callOf("__meter", n.Left)
 	case "contains", "startsWith", "endsWith":
 		n.Left, n.Right = callOf("__meter", n.Left), callOf("__meter", n.Right)
-	case "==", "!=", "<", "<=", ">", ">=", "and", "or", "&&", "||", "??":
+	case "==", "!=", "<", "<=", ">", ">=", "and", "or", "&&", "||":
 	default:
 		s.refuse(n.Operator)
 	}
+}
+
+// guarded is the left side of ??: a field of nothing is nothing there, as if
+// every point were written ?.
+func guarded(left ast.Node) ast.Node {
+	chain, isChain := left.(*ast.ChainNode)
+	node := left
+	if isChain {
+		node = chain.Node
+	}
+	found := false
+	for m, ok := node.(*ast.MemberNode); ok; m, ok = m.Node.(*ast.MemberNode) {
+		m.Optional, found = true, true
+	}
+	if !found || isChain {
+		return left
+	}
+	return &ast.ChainNode{Node: left}
 }
 
 func callOf(name string, args ...ast.Node) ast.Node {
