@@ -37,6 +37,7 @@ func (s *Set) Link() error {
 	s.mergeEscapes()
 	for _, name := range s.FlowOrder {
 		f := s.Flows[name]
+		f.surveys = f.asksSurvey()
 		for _, state := range f.StateOrder {
 			if err := s.linkState(f, f.States[state]); err != nil {
 				return fmt.Errorf("link %s.%s: %w", name, state, err)

@@ -173,6 +173,7 @@ type Flow struct {
 
 	machines *machines        // set by Link
 	any      map[string]*Exit // by key, set by Link: exits that may be taken from any state
+	surveys  bool             // set by Link: it records a survey
 	escapes  *escapeIndex     // set by Link: its own entries, the project's and the built-in ones
 }
 

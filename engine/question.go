@@ -68,7 +68,11 @@ func (t *turn) sayQuestion(st *StateDef, lead string) {
 	if text == "" {
 		text = t.sentence("which_one")
 	}
-	t.emit(t.withButtons(st, Say{Text: text, Priority: 2, Rule: st.where}))
+	s := Say{Text: text, Priority: 2, Rule: st.where}
+	if f := t.flowDef(); t.st.After && f != nil && f.surveys {
+		s.Survey, s.Priority = true, 4
+	}
+	t.emit(t.withButtons(st, s))
 }
 
 // questionText is the words of the open question or sub-question.

@@ -24,6 +24,9 @@ func (a *assignment) report(s *stateSrc) {
 	}
 	a.textList(in, d.Tag)
 	a.textList(in, d.Untag)
+	if d.Media != nil {
+		a.text(in, d.Media.Alt)
+	}
 	if d.CSAT != nil {
 		a.expr(in, d.CSAT.Score)
 		a.safe(in, d.CSAT.Comment)
@@ -52,6 +55,18 @@ func (a *assignment) question(s *stateSrc, b bits) {
 		a.text(b, c.Ask)
 		a.textList(b, c.Invalid)
 		a.text(b, c.ConfirmText)
+	}
+	if f := d.Form; f != nil {
+		a.text(b, f.Ask)
+		a.text(b, f.Title)
+		a.text(b, f.Intro)
+		for _, field := range f.Fields {
+			a.text(b, field.Label)
+			a.text(b, field.Help)
+		}
+	}
+	if d.Verify != nil {
+		a.text(b, d.Verify.Ask)
 	}
 	for _, n := range d.NoMatch {
 		a.text(b, n.Say)
@@ -99,6 +114,9 @@ func (a *assignment) exit(b bits, e *engine.Exit) {
 func (a *assignment) say(b bits, items []engine.SayItem) {
 	for _, item := range items {
 		a.text(b, item.Text)
+		if item.Media != nil {
+			a.text(b, item.Media.Alt)
+		}
 		now := b.copy()
 		for _, arm := range item.Group {
 			a.expr(now, arm.If)

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,15 +62,19 @@ func projects(t *testing.T, path string) map[string]*Files {
 			t.Fatalf("%s: %s has no project", path, f.Name)
 		}
 		if out[name] == nil {
-			out[name] = &Files{Name: name, Data: map[string][]byte{}}
+			out[name] = &Files{Name: name, Data: map[string][]byte{}, Media: map[string][sha256.Size]byte{}}
+		}
+		if strings.HasPrefix(rest, "flows/media/") {
+			out[name].Media[rest] = sha256.Sum256(f.Data)
+			continue
 		}
 		out[name].Data[rest] = f.Data
 	}
 	return out
 }
 
-// wanted reads the announcements of a project as "file:line:col CODE".
-func wanted(t *testing.T, files *Files) []string {
+// announcedIn reads the announcements of a project as "file:line:col CODE".
+func announcedIn(t *testing.T, files *Files) []string {
 	t.Helper()
 	var out []string
 	for path, data := range files.Data {
@@ -143,7 +148,7 @@ func TestBrokenFlows(t *testing.T) {
 			if d := time.Since(start); d > time.Second {
 				t.Errorf("%s %s took %v", path, name, d)
 			}
-			want, got := wanted(t, files), found(p)
+			want, got := announcedIn(t, files), found(p)
 			if len(want) > 0 {
 				broken++
 				mistakes += len(want)

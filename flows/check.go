@@ -12,6 +12,7 @@ func (l *loader) check() {
 	l.flow, l.state = "", ""
 	g := l.graph()
 	l.checkCalls(g)
+	l.checkDelegates(g)
 	l.checkLoops(g)
 	l.checkEnds(g)
 	l.checkReach(g)
@@ -24,6 +25,7 @@ func (l *loader) check() {
 	l.checkTranslations(g)
 	l.checkLimits(g)
 	l.checkUnused()
+	l.measure(g)
 }
 
 // withhold drops findings that another error only made look so (language.md 6.1).
@@ -161,6 +163,32 @@ func (l *loader) checkRecursion(g *graph) {
 		if done[f.name] == 0 {
 			visit(f.name)
 		}
+	}
+}
+
+// checkDelegates: a flow that agents may run is private and comes back (E314).
+func (l *loader) checkDelegates(g *graph) {
+	for _, f := range l.flows {
+		p := f.root.Pair("delegate")
+		start := f.states["start"]
+		if p == nil || p.Value.Kind == source.Null || start == nil {
+			continue
+		}
+		returns, blind := false, false
+		for s := range g.closure([]*stateSrc{start}, false) {
+			blind = blind || s.bad
+			for _, leaf := range g.out[s] {
+				returns = returns || s.flow == f && leaf.exit != nil && leaf.exit.Kind == engine.ExitReturn
+			}
+		}
+		l.in(f.name, "", func() {
+			switch {
+			case f.public:
+				l.err("E314", p.Key.Words(), "a delegate flow must be private")
+			case !returns && !blind:
+				l.err("E314", p.Key.Words(), "a delegate flow must be able to return")
+			}
+		})
 	}
 }
 
@@ -303,47 +331,6 @@ func (g *graph) handsOff(flow string) bool {
 		}
 	}
 	return false
-}
-
-// checkTries: a give_up or no_match that asks the same question again (W318).
-func (l *loader) checkTries(g *graph) {
-	for _, s := range g.states {
-		for _, f := range g.out[s] {
-			if f.by != byGivingUp || f.bounded || f.exit == nil || !g.silentTo(f.exit, s) {
-				continue
-			}
-			l.in(s.flow.name, s.name, func() {
-				l.warn("W318", s.key.Words(), "tries are not bounded: this give_up asks the same question again")
-			})
-			break
-		}
-	}
-}
-
-// silentTo says that an exit leads to a state without waiting on the way.
-func (g *graph) silentTo(e *engine.Exit, want *stateSrc) bool {
-	seen := map[*stateSrc]bool{}
-	var visit func(s *stateSrc) bool
-	visit = func(s *stateSrc) bool {
-		if s == want {
-			return true
-		}
-		if seen[s] || s.def.Asks() {
-			return false
-		}
-		seen[s] = true
-		for _, n := range g.silent[s] {
-			if visit(n) {
-				return true
-			}
-		}
-		return false
-	}
-	if e.Kind != engine.ExitGoto {
-		return false
-	}
-	s := g.l.stateAt(e.Flow, e.State)
-	return s != nil && visit(s)
 }
 
 // checkUnused: slots, queues and schedules that nothing names (W430, W432).

@@ -110,9 +110,12 @@ func sayAt(s *stateSrc) source.Range {
 func messages(d *engine.StateDef) int {
 	n := 0
 	for _, item := range d.Say {
-		if item.Text != nil || len(item.Group) > 0 {
+		if item.Text != nil || len(item.Group) > 0 || item.Media != nil {
 			n++
 		}
+	}
+	if d.Media != nil {
+		n++
 	}
 	return n
 }

@@ -30,6 +30,9 @@ func (l *loader) entries() (all, bare []*stateSrc) {
 		})
 	}
 	for _, f := range l.flows {
+		if f.def.Delegate != nil {
+			add(f.states["start"], false)
+		}
 		everyExit(f.def.Vanished, func(x *engine.Exit) { add(l.stateAt(x.Flow, x.State), true) })
 		for _, to := range f.def.Renamed {
 			add(f.states[to], false)

@@ -1,19 +1,16 @@
 package flows
 
 import (
-	"regexp"
 	"strings"
 
 	"dispatcher/engine"
 	"dispatcher/internal/source"
 )
 
-// placeholderBlank is a blank that an agent fills in a canned response.
-var placeholderBlank = regexp.MustCompile(`\[\[[^\]]*\]\]`)
-
 // compile turns nodes into the engine's types; every name is known by now.
 func (l *loader) compile() {
 	l.compileSlots()
+	l.checkTopics()
 	l.overflows()
 	l.readStart()
 	l.projectParts()
@@ -41,53 +38,6 @@ func (l *loader) projectParts() {
 	}
 }
 
-func (l *loader) declareCanned() {
-	if l.root == nil || l.root.Get("canned") == nil || l.root.Get("canned").Kind != source.Map {
-		return
-	}
-	for _, p := range l.root.Get("canned").Pairs {
-		l.name(p.Key, "canned response")
-		c := &engine.Canned{Name: p.Key.Text, At: l.place(p.Key.Range)}
-		l.set.Canned[c.Name] = c
-		l.set.CannedOrder = append(l.set.CannedOrder, c.Name)
-		text := cannedText(p.Value)
-		if text != nil && text.Kind == source.Scalar {
-			c.Blanks = placeholderBlank.MatchString(text.Text)
-		}
-		if p.Value.Kind == source.Map {
-			c.For, c.Good, c.Bad = wordTexts(p.Value.Get("for")), wordTexts(p.Value.Get("good")), wordTexts(p.Value.Get("bad"))
-		}
-		if text == nil {
-			l.missing(p.Value, "canned", "text", p.Key.Words(), "canned response %s has no text", c.Name)
-		}
-	}
-}
-
-// cannedText is the text of the short or the long form.
-func cannedText(n *source.Node) *source.Node {
-	switch {
-	case n.Kind == source.Scalar:
-		return n
-	case n.Kind == source.Map && n.Get("text") != nil:
-		return n.Get("text")
-	case n.Kind == source.Map && n.Get("any") != nil:
-		return n
-	}
-	return nil
-}
-
-func (l *loader) compileCanned() {
-	n := l.root.Get("canned")
-	if n == nil || n.Kind != source.Map {
-		return
-	}
-	for _, p := range n.Pairs {
-		if text := cannedText(p.Value); text != nil {
-			l.set.Canned[p.Key.Text].Text = l.text(text, scope{})
-		}
-	}
-}
-
 func (l *loader) compileFlow(f *flowSrc) {
 	d := f.def
 	d.Description, _ = scalar(f.root.Get("description"))
@@ -107,8 +57,12 @@ func (l *loader) compileFlow(f *flowSrc) {
 	if v := f.root.Pair("vanished"); v != nil {
 		d.Vanished = l.exit(v.Value, v.Key.Words(), "migrate", "vanished")
 	}
-	l.percent(f.root.Get("rollout"))
-	l.oneOf(f.root.Get("versions"), "migrate", "migrate", "pin")
+	d.Delegate = l.text(f.root.Get("delegate"), scope{})
+	if share, ok := l.percent(f.root.Get("rollout")); ok && share < 1 {
+		d.Rollout = &share
+	}
+	d.Shadow = l.boolean(f.root.Get("shadow"), false)
+	d.Pin = l.oneOf(f.root.Get("versions"), l.versions, "migrate", "pin") == "pin"
 	for _, name := range d.StateOrder {
 		s := f.states[name]
 		l.in(f.name, name, func() { l.compileState(s) })

@@ -134,6 +134,9 @@ func (l *loader) declareFilled(f *flowSrc) {
 		}
 		l.in(f.name, name, func() {
 			l.filled(s.node.Get("save"), declared)
+			for _, slot := range formSlots(s.node) {
+				l.filled(slot, declared)
+			}
 			c := s.node.Get("collect")
 			switch {
 			case c == nil || c.Kind != source.Map:
@@ -155,12 +158,12 @@ func (l *loader) filled(n *source.Node, declared []string) {
 	if _, known := l.slots[name]; known {
 		return
 	}
-	if best, near := source.DidYouMean(name, declared); near {
+	if best, near := source.Meant(name, declared); near > 0 {
 		if l.unreadable {
 			return
 		}
 		d := l.err("E103", n.Words(), "there is no slot called %q", name)
-		l.spelling(d, best)
+		l.spelling(d, best, near == 1)
 		return
 	}
 	if !l.name(n, "slot", "language") {

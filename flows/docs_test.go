@@ -34,7 +34,7 @@ func TestGrammarIsWhole(t *testing.T) {
 	t.Parallel()
 	g := grammar()
 	known := map[string]bool{"scalar": true, "expr": true, "exitname": true, "any": true, "text": true, "texts": true, "say": true,
-		"exit": true, "options": true, "collect": true, "fields": true, "names": true, "mock": true, "wanted": true}
+		"exit": true, "options": true, "collect": true, "fields": true, "canned": true, "names": true, "mock": true, "wanted": true}
 	var check func(form string)
 	check = func(form string) {
 		head, rest, _ := strings.Cut(form, ":")

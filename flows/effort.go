@@ -202,7 +202,7 @@ func (r *runs) from(s *stateSrc) [2]int {
 	got := [2]int{own, own}
 	switch {
 	case s.def.Asks():
-		if s.def.Ask != nil || s.def.Collect != nil {
+		if s.def.Ask != nil || s.def.Collect != nil || s.def.Form != nil || s.def.Verify != nil {
 			got[1]++
 		} else {
 			got[0] = max(own-1, 0) // the last message is the question

@@ -34,13 +34,14 @@ type scope struct {
 
 // use is one expression as compiled, kept for the checks over paths.
 type use struct {
-	at    where
-	tree  ast.Node
-	scope scope
-	flow  string
-	state string
-	slots []ref // slots it reads
-	other []ref // personal things it reads that are not slots
+	at     where
+	tree   ast.Node
+	scope  scope
+	flow   string
+	state  string
+	slots  []ref    // slots it reads
+	canned []string // canned texts it shows
+	other  []ref    // personal things it reads that are not slots
 }
 
 type ref struct {

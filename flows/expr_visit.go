@@ -284,6 +284,7 @@ func (v *visitor) slot(name string, at source.Range) typ {
 
 func (v *visitor) canned(name string, at source.Range) typ {
 	c, ok := v.l.set.Canned[name]
+	v.use.canned = append(v.use.canned, name)
 	switch {
 	case !ok && !v.l.projectUnread():
 		v.l.suggest(v.err("E210", at, "canned has no %q", name), name, keysOf(v.l.set.Canned))

@@ -27,6 +27,7 @@ type Files struct {
 	Name  string // folder name, the project's name where it has none
 	Data  map[string][]byte
 	Media map[string][sha256.Size]byte
+	Large map[string]bool // media files over 10 MiB
 }
 
 // ErrNoProject means that the folder holds neither dispatcher.yaml nor a flow.
@@ -36,7 +37,7 @@ var ErrNoProject = errors.New("no dispatcher.yaml and no flows/*.yaml in this fo
 // followed as far as fsys follows them. An unreadable file is an error, so
 // that a folder seen in the middle of a change is never taken for a small one.
 func Read(fsys fs.FS, name string) (*Files, error) {
-	f := &Files{Name: name, Data: map[string][]byte{}, Media: map[string][sha256.Size]byte{}}
+	f := &Files{Name: name, Data: map[string][]byte{}, Media: map[string][sha256.Size]byte{}, Large: map[string]bool{}}
 	data, err := readFile(fsys, projectFile, maxRead)
 	switch {
 	case err == nil:
@@ -93,6 +94,9 @@ func (f *Files) entry(fsys fs.FS, p string, depth int) error {
 			return fmt.Errorf("media file %s: %w", p, err)
 		}
 		f.Media[p] = sha256.Sum256(data)
+		if len(data) == maxMedia {
+			f.Large[p] = true
+		}
 	case strings.HasSuffix(p, ".yaml"), strings.HasSuffix(p, ".yml"):
 		data, err := readFile(fsys, p, maxRead)
 		if err != nil {

@@ -24,6 +24,12 @@ type Options struct {
 	Env func(name string) (string, bool)
 	// ReadFile reads a file relative to the project, for ${file:PATH}.
 	ReadFile func(path string) ([]byte, error)
+	// Only limits costs to channels of these kinds; nil = all.
+	Only []string
+	// Proof and Costs ask for the tables of language.md 6.4.
+	Proof, Costs bool
+	// MaxCost warns (W410) about flows whose worst path costs more; nil = no limit.
+	MaxCost *float64
 	// Warm keeps what was parsed and compiled between loads of one project;
 	// nil: each load begins anew.
 	Warm *Warm
@@ -88,6 +94,8 @@ type Project struct {
 	Auth         *source.Node
 	Links        *source.Node
 	Config       Config
+	Proof        *Proof // where Options asked for it
+	Costs        []Cost // where Options asked for it
 }
 
 // Load parses, checks and compiles a project. It never fails: what is wrong is

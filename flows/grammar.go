@@ -14,11 +14,10 @@ package flows
 //	mapof:F       free keys, values of F     listof:F list of values of form F
 //	either:A|B    scalar → A, map or list → B
 type key struct {
-	name  string
-	form  string
-	def   string            // default, as documented
-	doc   string            // one line
-	later func(string) bool // true for values whose construct this version does not run; nil = runs
+	name string
+	form string
+	def  string // default, as documented
+	doc  string // one line
 }
 
 // construct is one map of the language.
@@ -26,20 +25,6 @@ type construct struct {
 	name string // as it is called in messages
 	open bool   // other keys belong to somebody else
 	keys []key
-}
-
-func always(string) bool { return true }
-
-// not gives a test for "anything but these values".
-func not(values ...string) func(string) bool {
-	return func(v string) bool {
-		for _, ok := range values {
-			if v == ok {
-				return false
-			}
-		}
-		return true
-	}
 }
 
 // exitKeys are the ways out that any exit map may have.
@@ -79,15 +64,15 @@ func projectGrammar() map[string]construct {
 			{name: "channels", form: "mapof:map:channel", def: "{web: {}}", doc: "accounts on platforms"},
 			{name: "services", form: "mapof:map:service", def: "{}", doc: "HTTP services flows may call"},
 			{name: "everywhere", form: "mapof:map:everywhere", doc: "words that work in every state"},
-			{name: "canned", form: "mapof:either:text|map:canned", def: "{}", doc: "canned responses"},
+			{name: "canned", form: "mapof:canned", def: "{}", doc: "canned responses"},
 			{name: "defaults", form: "map:defaults", doc: "used by states that do not say"},
 			{name: "idle_close", form: "scalar", def: "24h", doc: "a silent conversation ends after this"},
 			{name: "resume_within", form: "scalar", def: "24h", doc: "how long an unfinished conversation may be resumed"},
-			{name: "holdout", form: "scalar", def: "0%", doc: "share of contacts who skip the bot", later: not("0%", "0")},
+			{name: "holdout", form: "scalar", def: "0%", doc: "share of contacts who skip the bot"},
 			{name: "budget", form: "map:budget", doc: "limits behind W326 to W328"},
 			{name: "retention", form: "map:retention", doc: "how long messages and facts are kept"},
-			{name: "reload", form: "scalar", def: "auto", doc: "auto or staged", later: not("auto")},
-			{name: "versions", form: "scalar", def: "migrate", doc: "migrate or pin", later: not("migrate")},
+			{name: "reload", form: "scalar", def: "auto", doc: "auto or staged"},
+			{name: "versions", form: "scalar", def: "migrate", doc: "migrate or pin"},
 			{name: "after_resolve", form: "scalar", doc: "flow that runs after an agent resolves"},
 			{name: "reopen_within", form: "any"}, {name: "close_after", form: "any"}, {name: "public_reply", form: "any"},
 			{name: "csat", form: "any"}, {name: "search", form: "any"}, {name: "numbers", form: "any"},
@@ -124,7 +109,7 @@ func projectParts() map[string]construct {
 			{name: "methods", form: "listof:scalar", def: "[get]"}, {name: "insecure", form: "scalar", def: "false"},
 			{name: "allow_private", form: "listof:scalar"}}},
 		"canned": {name: "a canned response", keys: []key{
-			{name: "text", form: "text"}, {name: "for", form: "names"}, {name: "media", form: "any", later: always},
+			{name: "text", form: "text"}, {name: "for", form: "names"}, {name: "media", form: "map:media"},
 			{name: "options", form: "listof:text"}, {name: "good", form: "names"}, {name: "bad", form: "names"},
 			{name: "any", form: "listof:text"}}},
 		"defaults": {name: "defaults", keys: []key{
@@ -150,11 +135,11 @@ func flowGrammar() map[string]construct {
 			{name: "owner", form: "scalar"}, {name: "on", form: "names", def: "private"},
 			{name: "slots", form: "mapof:either:scalar|map:slot"}, {name: "states", form: "mapof:map:state"},
 			{name: "everywhere", form: "mapof:map:everywhere"}, {name: "first_message", form: "scalar", def: "use"},
-			{name: "delegate", form: "text", later: always},
-			{name: "rollout", form: "scalar", def: "100%", later: not("100%")},
-			{name: "shadow", form: "scalar", def: "false", later: not("false")},
+			{name: "delegate", form: "text"},
+			{name: "rollout", form: "scalar", def: "100%"},
+			{name: "shadow", form: "scalar", def: "false"},
 			{name: "renamed", form: "mapof:scalar"}, {name: "vanished", form: "exit"},
-			{name: "versions", form: "scalar", later: not("migrate")}}},
+			{name: "versions", form: "scalar"}}},
 		"slot": {name: "a slot", keys: []key{
 			{name: "type", form: "scalar", def: "text"}, {name: "values", form: "any"}, {name: "example", form: "scalar"},
 			{name: "clean", form: "listof:scalar"}, {name: "pattern", form: "scalar"}, {name: "find", form: "scalar"},
@@ -179,11 +164,11 @@ func stateGrammar() map[string]construct {
 		"state": {name: "a state", keys: exitKeys(
 			key{name: "when", form: "expr"}, key{name: "else", form: "exit"}, key{name: "set", form: "mapof:scalar"},
 			key{name: "tag", form: "texts"}, key{name: "untag", form: "texts"}, key{name: "csat", form: "map:csat"},
-			key{name: "say", form: "say"}, key{name: "media", form: "any", later: always}, key{name: "forget", form: "names"},
+			key{name: "say", form: "say"}, key{name: "media", form: "map:media"}, key{name: "forget", form: "names"},
 			key{name: "typing", form: "scalar", def: "false"}, key{name: "http", form: "map:http"},
 			key{name: "ask", form: "text"}, key{name: "options", form: "options"}, key{name: "save", form: "scalar"},
 			key{name: "match", form: "map:match"}, key{name: "collect", form: "collect"},
-			key{name: "form", form: "any", later: always}, key{name: "verify", form: "any", later: always},
+			key{name: "form", form: "map:form"}, key{name: "verify", form: "map:verify"},
 			key{name: "help", form: "text"}, key{name: "no_match", form: "list:no_match"}, key{name: "no_reply", form: "list:no_reply"},
 			key{name: "optional", form: "scalar", def: "false"}, key{name: "resume", form: "text"},
 			key{name: "listen", form: "scalar", def: "true"}, key{name: "old_taps", form: "scalar", def: "jump"},
@@ -195,10 +180,22 @@ func stateGrammar() map[string]construct {
 			{name: "patch", form: "scalar"}, {name: "delete", form: "scalar"}, {name: "query", form: "mapof:scalar"}, {name: "json", form: "any"},
 			{name: "timeout", form: "scalar"}, {name: "retry", form: "scalar", def: "0"}, {name: "save", form: "scalar"},
 			{name: "returns", form: "fields"}, {name: "on", form: "mapof:exit"}}},
+		"media": {name: "media", keys: []key{
+			{name: "image", form: "scalar"}, {name: "video", form: "scalar"}, {name: "file", form: "scalar"}, {name: "alt", form: "text"}}},
+		"form": {name: "form", keys: []key{
+			{name: "ask", form: "text"}, {name: "title", form: "text"}, {name: "intro", form: "text"},
+			{name: "fields", form: "listof:either:scalar|map:form_field"}, {name: "expires", form: "scalar", def: "30m"},
+			{name: "fallback", form: "exit", def: "chat"}}},
+		"form_field": {name: "a field", keys: []key{
+			{name: "slot", form: "scalar"}, {name: "label", form: "text"}, {name: "required", form: "scalar", def: "true"}, {name: "help", form: "text"}}},
+		"verify": {name: "verify", keys: []key{
+			{name: "by", form: "scalar"}, {name: "service", form: "scalar"}, {name: "send", form: "names"}, {name: "ask", form: "text"},
+			{name: "max_tries", form: "scalar", def: "3"}, {name: "expires", form: "scalar", def: "10m"}, {name: "keep", form: "scalar", def: "30m"},
+			{name: "failed", form: "exit"}}},
 		"say_item": {name: "a say item", keys: []key{
 			{name: "if", form: "expr"}, {name: "text", form: "text"}, {name: "else", form: "text"}, {name: "any", form: "listof:text"},
-			{name: "delay", form: "scalar"}, {name: "image", form: "scalar", later: always}, {name: "video", form: "scalar", later: always},
-			{name: "file", form: "scalar", later: always}, {name: "alt", form: "scalar"}}},
+			{name: "delay", form: "scalar"}, {name: "image", form: "scalar"}, {name: "video", form: "scalar"},
+			{name: "file", form: "scalar"}, {name: "alt", form: "text"}}},
 		"option": {name: "an option", keys: exitKeys(
 			key{name: "label", form: "text"}, key{name: "id", form: "scalar"}, key{name: "short", form: "text"},
 			key{name: "description", form: "text"}, key{name: "match", form: "listof:scalar"}, key{name: "when", form: "expr"},

@@ -57,6 +57,10 @@ func (l *loader) ways(s *stateSrc) []way {
 	switch {
 	case d.Collect != nil:
 		out = append(out, l.collectWays(s)...)
+	case d.Form != nil:
+		out = append(out, formWays(s)...)
+	case d.Verify != nil:
+		out = append(out, verifyWays(s)...)
 	case len(d.Options) > 0:
 	default:
 		return append(append(out, way{by: byEnd, exit: d.Exit, at: s.key.Words()}), l.laterWays(s)...)

@@ -48,6 +48,8 @@ type loader struct {
 	results   []resultSrc
 	recursive map[string]bool // flows that E305 reported
 	limits    []channelLimits
+	topics    []*source.Node    // of canned responses: for
+	versions  string            // of flows that do not say: migrate or pin
 	phrases   map[string]string // normalised, by phrase
 	locale    locales           // what flows/locales adds
 }

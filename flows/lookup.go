@@ -175,11 +175,11 @@ func (l *loader) fieldType(f *engine.LookupField, n *source.Node) {
 		return
 	}
 	d := l.err("E105", n.Words(), "%q is not a type of a field: %s", n.Text, strings.Join(types, ", "))
-	if best, near := source.DidYouMean(word, types); near {
+	if best, near := source.Meant(word, types); near > 0 {
 		if optional {
 			best += "?"
 		}
-		l.spelling(d, best)
+		l.spelling(d, best, near == 1)
 	}
 }
 

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
 )
+
+var percentPattern = regexp.MustCompile(`^\d{1,3}(\.\d{1,6})?%$`)
 
 // project reads dispatcher.yaml: everything that flows may name.
 func (l *loader) project() {
@@ -72,9 +75,9 @@ func (l *loader) basics(root *source.Node) {
 	s.DateOrder = l.oneOf(root.Get("date_order"), "dmy", "dmy", "mdy", "ymd")
 	s.IdleClose = l.duration(root.Get("idle_close"), s.IdleClose)
 	s.ResumeWithin = l.duration(root.Get("resume_within"), s.ResumeWithin)
-	l.percent(root.Get("holdout"))
-	l.oneOf(root.Get("reload"), "auto", "auto", "staged")
-	l.oneOf(root.Get("versions"), "migrate", "migrate", "pin")
+	s.Holdout, _ = l.percent(root.Get("holdout"))
+	l.p.Config.Reload = l.oneOf(root.Get("reload"), "auto", "auto", "staged")
+	l.versions = l.oneOf(root.Get("versions"), "migrate", "migrate", "pin")
 	if b := root.Get("budget"); b != nil {
 		l.p.Config.Budget = Budget{Questions: l.integer(b.Get("questions"), 6, 0, 1000), Words: l.integer(b.Get("words"), 80, 1, 10000),
 			Messages: l.integer(b.Get("messages"), 5, 1, 100)}
@@ -85,11 +88,18 @@ func (l *loader) basics(root *source.Node) {
 	}
 }
 
-func (l *loader) percent(n *source.Node) {
+// percent reads 0% to 100% as a share of 1 (E105).
+func (l *loader) percent(n *source.Node) (float64, bool) {
 	s, ok := scalar(n)
-	if ok && !regexp.MustCompile(`^(100|\d{1,2})(\.\d+)?%$`).MatchString(s) {
-		l.err("E105", n.Words(), "%q is not a percentage; write 5%%", s)
+	if !ok {
+		return 0, false
 	}
+	v, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
+	if !percentPattern.MatchString(s) || err != nil || v > 100 {
+		l.err("E105", n.Words(), "%q is not a percentage; write 5%%", s)
+		return 0, false
+	}
+	return v / 100, true
 }
 
 func (l *loader) languages(n *source.Node) {
@@ -124,6 +134,18 @@ func (l *loader) readConfig(root *source.Node) {
 	c.Search, c.Studio, c.CSAT = root.Get("search"), root.Get("studio"), root.Get("csat")
 	c.ReopenWithin, c.CloseAfter, c.PublicReply = root.Get("reopen_within"), root.Get("close_after"), root.Get("public_reply")
 	l.readServices(c.Services)
+}
+
+// checkRollout: whoever the share leaves out needs another rule (E315).
+func (l *loader) checkRollout(other *source.Node) {
+	name, _ := scalar(other)
+	f := l.byName[name]
+	if f == nil {
+		return
+	}
+	if share, ok := scalar(f.root.Get("rollout")); ok && share != "100%" && percentPattern.MatchString(share) {
+		l.err("E315", other.Words(), "the last start rule cannot be a flow in rollout")
+	}
 }
 
 // readStart compiles the start rules; it runs when the flows are known.
@@ -167,6 +189,7 @@ func (l *loader) startRules(n *source.Node) {
 		switch {
 		case other != nil:
 			target = other.Value
+			l.checkRollout(target)
 			if i != len(n.Items)-1 {
 				l.err("E316", other.Key.Words(), "else must be the last item of the list")
 			}

@@ -58,6 +58,11 @@ func (g *sayGroup) item(n *source.Node) {
 			l.err("E105", delay.Words(), "a delay is at most 10s")
 		}
 		g.out = append(g.out, engine.SayItem{Delay: d, At: l.place(n.Range)})
+	case n.Pair("image") != nil, n.Pair("video") != nil, n.Pair("file") != nil:
+		g.open = false
+		if m := l.media(n, n.Words()); m != nil {
+			g.out = append(g.out, engine.SayItem{Media: m, At: l.place(n.Range)})
+		}
 	case n.Get("text") != nil:
 		g.open = false
 		if t := l.said(n.Get("text"), g.scope, false); t != nil {

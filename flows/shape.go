@@ -12,7 +12,7 @@ const (
 )
 
 // shape compares a map with its construct: unknown keys (E101), values of the
-// wrong kind (E104), constructs that a later version runs. It goes on into
+// wrong kind (E104). It goes on into
 // every part, so that all of a file is reported at once; compilers that read
 // the nodes afterwards skip what has the wrong kind in silence.
 func (l *loader) shape(n *source.Node, name string) {
@@ -27,21 +27,12 @@ func (l *loader) shape(n *source.Node, name string) {
 	for _, p := range n.Pairs {
 		k, ok := c.key(p.Key.Text)
 		switch {
-		case ok && k.later != nil && k.later(p.Value.Text):
-			l.err("E101", p.Key.Words(), "%s is part of the language but this version does not run it yet", later(k.name, p.Value.Text, k.def))
 		case ok:
 			l.form(p.Value, k.form)
 		case !c.open:
 			l.unknown(c, p.Key)
 		}
 	}
-}
-
-func later(name, value, def string) string {
-	if def == "" || value == "" {
-		return name
-	}
-	return name + ": " + value
 }
 
 func (c construct) key(name string) (key, bool) {
@@ -63,8 +54,8 @@ func (l *loader) unknown(c construct, n *source.Node) {
 		names = append(names, k.name)
 	}
 	d := l.err("E101", n.Words(), "%s has no setting called %q", c.name, n.Text)
-	if best, ok := source.DidYouMean(n.Text, names); ok {
-		l.spelling(d, best)
+	if best, near := source.Meant(n.Text, names); near > 0 {
+		l.spelling(d, best, near == 1)
 	}
 }
 
@@ -85,10 +76,11 @@ func (l *loader) missing(m *source.Node, construct, name string, at source.Range
 	l.err("E110", at, format, args...)
 }
 
-// spelling adds did-you-mean and the change that repairs it.
-func (l *loader) spelling(d *source.Diagnostic, best string) {
+// spelling adds did-you-mean and the change that repairs it, which is safe
+// where nothing else can have been meant.
+func (l *loader) spelling(d *source.Diagnostic, best string, safe bool) {
 	d.Hint = "did you mean " + best + "?"
-	d.Fix = &source.Fix{Safe: true, Edits: []source.Edit{{Range: d.Range, Text: best}}}
+	d.Fix = &source.Fix{Safe: safe, Edits: []source.Edit{{Range: d.Range, Text: best}}}
 }
 
 // suggest adds did-you-mean when one of the candidates is near.
@@ -96,8 +88,8 @@ func (l *loader) suggest(d *source.Diagnostic, word string, candidates []string)
 	if len(l.diags) > maxHints {
 		return
 	}
-	if best, ok := source.DidYouMean(word, candidates); ok {
-		l.spelling(d, best)
+	if best, near := source.Meant(word, candidates); near > 0 {
+		l.spelling(d, best, near == 1)
 	}
 }
 
@@ -200,6 +192,12 @@ func (l *loader) ownForm(n *source.Node, form string) {
 		l.mockForm(n)
 	case "wanted":
 		l.wantedForm(n)
+	case "canned":
+		if n.Kind == source.Map && !l.inlineLanguages(n) {
+			l.shape(n, "canned")
+		} else {
+			l.textForm(n)
+		}
 	case "fields":
 		if n.Kind != source.Map {
 			l.kind(n, "a map of fields")

@@ -48,6 +48,9 @@ func blinds(d source.Diagnostic) bool {
 func (l *loader) does(n *source.Node, d *engine.StateDef) {
 	d.Set = l.sets(n.Get("set"))
 	d.Tag, d.Untag = l.tags(n.Get("tag")), l.tags(n.Get("untag"))
+	if p := n.Pair("media"); p != nil {
+		d.Media = l.media(p.Value, p.Key.Words())
+	}
 	if p := n.Pair("csat"); p != nil {
 		d.CSAT = l.survey(p)
 	}
@@ -123,7 +126,8 @@ func (l *loader) setValue(set *engine.SetSlot, n *source.Node) {
 		}
 		return
 	}
-	t := l.template(n, scope{secret: true})
+	slot := l.slots[set.Slot]
+	t := l.template(n, scope{text: true, secret: slot != nil && slot.def.Secret})
 	if len(t.Parts) == 1 && t.Parts[0].Expr != nil {
 		set.Expr = t.Parts[0].Expr
 		return
@@ -140,6 +144,12 @@ func (l *loader) asks(s *stateSrc) {
 	}
 	if c := n.Pair("collect"); c != nil {
 		d.Collect = l.collect(s, c)
+	}
+	if p := n.Pair("form"); p != nil {
+		d.Form = l.compileForm(p)
+	}
+	if p := n.Pair("verify"); p != nil {
+		d.Verify = l.verify(p)
 	}
 	if save := n.Get("save"); save != nil && save.Kind == source.Scalar {
 		d.Save = save.Text
@@ -277,7 +287,7 @@ func (l *loader) fits(s *stateSrc) {
 	n, d := s.node, s.def
 	options, collect, ask := n.Pair("options"), n.Pair("collect"), n.Pair("ask")
 	two := l.questions(n)
-	if ask != nil && nothingIn(options) && collect == nil && !l.nearKey(n, "options", "collect") {
+	if ask != nil && nothingIn(options) && collect == nil && n.Pair("form") == nil && n.Pair("verify") == nil && !l.nearKey(n, "options", "collect", "form", "verify") {
 		l.err("E320", ask.Key.Words(), "ask has nothing to answer with; add options or collect")
 	}
 	if options != nil && ask == nil && n.Pair("say") == nil && collect == nil && !l.nearKey(n, "ask", "say") {
@@ -286,7 +296,7 @@ func (l *loader) fits(s *stateSrc) {
 	question := options != nil || collect != nil || n.Pair("form") != nil || n.Pair("verify") != nil
 	for _, name := range []string{"help", "no_match", "no_reply", "match", "save", "listen", "optional", "old_taps"} {
 		p := n.Pair(name)
-		if p == nil || l.nearKey(n, "options", "collect") {
+		if p == nil || l.nearKey(n, "options", "collect", "form", "verify") {
 			continue
 		}
 		needs := name == "save" || name == "match" || name == "no_match"

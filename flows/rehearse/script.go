@@ -33,7 +33,7 @@ func Script(r io.Reader, w io.Writer, talk *Talk) error {
 		}
 		lines, done, err := talk.Input(line)
 		if err != nil {
-			lines = append(lines, Line{Kind: lineNote, Text: "-- " + err.Error()})
+			lines = append(lines, Line{Kind: LineNote, Text: "-- " + err.Error()})
 		}
 		if err := Print(w, lines); err != nil {
 			return err
@@ -47,9 +47,6 @@ func Script(r io.Reader, w io.Writer, talk *Talk) error {
 	}
 	return nil
 }
-
-// lineNote is output of a command.
-const lineNote = "note"
 
 // Input does one line: a command when it starts with /, else the customer's
 // words. done says that the talk is over.
@@ -112,8 +109,27 @@ func (t *Talk) command(verb, rest string) ([]Line, error) {
 		return nil, nil
 	case "agent":
 		return t.Agent(rest)
+	case "http":
+		return t.Answer(rest)
+	case "submit":
+		return t.submitLine(rest)
+	case "verify":
+		return t.Verify(rest)
 	}
-	return nil, fmt.Errorf("there is no /%s: /slots /state /why /back /goto /set /wait /tap /send /lang /agent /quit", verb)
+	return nil, fmt.Errorf("there is no /%s: /slots /state /why /back /goto /set /wait /tap /send /http /lang /agent /submit /verify /save /quit", verb)
+}
+
+// submitLine sends the open form with name=value pairs separated by semicolons.
+func (t *Talk) submitLine(rest string) ([]Line, error) {
+	values := map[string]string{}
+	for _, pair := range strings.Split(rest, ";") {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, fmt.Errorf("write /submit name=value; name=value")
+		}
+		values[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	return t.Submit(values)
 }
 
 // parseWait reads a duration, days included.
@@ -161,7 +177,7 @@ func prefixed(lines []string) []string {
 func notes(texts []string) []Line {
 	out := make([]Line, len(texts))
 	for i, s := range texts {
-		out[i] = Line{Kind: lineNote, Text: s}
+		out[i] = Line{Kind: LineNote, Text: s}
 	}
 	return out
 }
@@ -178,12 +194,15 @@ func Print(w io.Writer, lines []Line) error {
 	return nil
 }
 
+// picture is a file in words.
+func (l Line) picture() string { return "[" + l.Media.Kind + " " + l.Media.Path + "]" }
+
 func (l Line) write(b *strings.Builder) {
 	switch l.Kind {
 	case LineBot:
 		text := l.Text
 		if text == "" && l.Media != nil {
-			text = "[" + l.Media.Kind + " " + l.Media.Path + "]"
+			text = l.picture()
 		}
 		b.WriteString("bot: " + strings.ReplaceAll(text, "\n", "\n     ") + "\n")
 		for i, o := range l.Options {
@@ -193,7 +212,7 @@ func (l Line) write(b *strings.Builder) {
 		fmt.Fprintf(b, "-- handoff %s (%s)\n", l.Handoff.Queue, l.Handoff.Reason)
 	case LineResolved:
 		b.WriteString("-- resolved " + l.Reason + "\n")
-	case lineNote:
+	case LineNote:
 		b.WriteString(l.Text + "\n")
 	}
 }

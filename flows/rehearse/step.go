@@ -4,13 +4,56 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
+	"slices"
 	"strings"
 	"time"
 
-	"dispatcher/dm"
 	"dispatcher/engine"
 )
+
+// event runs one event and everything it causes at this moment: results of
+// look-ups that are there at once.
+func (t *Talk) event(ev engine.Event) ([]Line, error) {
+	t.Unmocked, t.refused = nil, nil
+	lines, err := t.step(ev)
+	for rounds := 0; err == nil && rounds < 1000; rounds++ {
+		i, ok := t.dueCall(t.now)
+		if !ok {
+			break
+		}
+		var more []Line
+		more, err = t.step(t.taken(i))
+		lines = append(lines, more...)
+	}
+	return lines, err
+}
+
+// nextDue is the earliest timer or result not after a moment; results come
+// before timers, timers of one moment by name.
+func (t *Talk) nextDue(until time.Time) (engine.Event, time.Time, bool) {
+	name, at, timer := t.nextTimer(until)
+	if i, ok := t.dueCall(until); ok && (!timer || !t.calls[i].due.After(at)) {
+		due := t.calls[i].due
+		return t.taken(i), due, true
+	}
+	if !timer {
+		return engine.Event{}, time.Time{}, false
+	}
+	delete(t.timers, name)
+	return engine.Event{Kind: engine.EvTimer, Timer: name, DueAt: at}, at, true
+}
+
+// nextTimer is the earliest timer not after a moment; equal ones by name.
+func (t *Talk) nextTimer(until time.Time) (string, time.Time, bool) {
+	best := ""
+	for _, name := range slices.Sorted(maps.Keys(t.timers)) {
+		at := t.timers[name]
+		if !at.After(until) && (best == "" || at.Before(t.timers[best])) {
+			best = name
+		}
+	}
+	return best, t.timers[best], best != ""
+}
 
 // step runs one event on the state as storage would give it back.
 func (t *Talk) step(ev engine.Event) ([]Line, error) {
@@ -19,56 +62,146 @@ func (t *Talk) step(ev engine.Event) ([]Line, error) {
 		return nil, fmt.Errorf("read the saved state: %w", err)
 	}
 	ev.Seq = t.seq
-	ev.World = t.world()
-	r := engine.Step(engine.Sets{Live: t.live()}, st, ev)
-	t.trace = r.Trace
+	ev.World = t.world(st)
+	sets := engine.Sets{Live: t.live()}
+	if st.Pin != nil {
+		sets.Pinned = t.pinned[st.Pin.Set]
+	}
+	r := engine.Step(sets, st, ev)
+	t.traces = append(t.traces, r.Trace)
+	if t.opt.Watch != nil {
+		t.opt.Watch(r.Trace)
+	}
 	b, err := engine.EncodeState(r.State)
 	if err != nil {
 		return nil, fmt.Errorf("save the state: %w", err)
 	}
+	before := t.state
 	t.state = b
-	return t.apply(r.Effects)
+	return t.apply(r.Effects, t.inFirst(sets, before, ev))
+}
+
+// inFirst is what the same step says in the project's first language: the
+// words that a test was written for.
+func (t *Talk) inFirst(sets engine.Sets, state []byte, ev engine.Event) []engine.Effect {
+	if !t.opt.InFirst {
+		return nil
+	}
+	st, err := engine.DecodeState(state)
+	if err != nil {
+		return nil
+	}
+	ev.World.InFirst = true
+	return engine.Step(sets, st, ev).Effects
+}
+
+// twin is the effect of the first language that stands for one of the step:
+// of the same kind, at the same place.
+func twin(effects, first []engine.Effect, i int) engine.Effect {
+	if len(first) != len(effects) {
+		return nil
+	}
+	switch e := effects[i].(type) {
+	case engine.Say:
+		if f, ok := first[i].(engine.Say); ok && f.Rule == e.Rule && len(f.Options) == len(e.Options) {
+			return f
+		}
+	case engine.Handoff:
+		if f, ok := first[i].(engine.Handoff); ok {
+			return f
+		}
+	}
+	return nil
 }
 
 // apply does the effects in order.
-func (t *Talk) apply(effects []engine.Effect) ([]Line, error) {
+func (t *Talk) apply(effects, first []engine.Effect) ([]Line, error) {
 	var lines []Line
-	for _, e := range effects {
+	for i, e := range effects {
 		switch e := e.(type) {
 		case engine.Say:
-			lines = append(lines, Line{Kind: LineBot, Text: e.Text, Options: e.Options, Public: e.Public, Media: e.Media})
-			if len(e.Options) > 0 {
-				t.sent = append(t.sent, sent{options: e.Options, record: e.Question})
-			}
+			lines = append(lines, t.said1(e, twin(effects, first, i)))
 		case engine.Handoff:
-			lines = append(lines, Line{Kind: LineHandoff, Handoff: &e})
+			line := Line{Kind: LineHandoff, Handoff: &e}
+			if f, ok := twin(effects, first, i).(engine.Handoff); ok {
+				line.First = &Line{Kind: LineHandoff, Handoff: &f}
+			}
+			lines = append(lines, line)
 		case engine.Resolve:
-			t.timers = map[string]time.Time{}
+			t.timers, t.closed = map[string]time.Time{}, e.Reason
 			lines = append(lines, Line{Kind: LineResolved, Reason: e.Reason})
-		case engine.SetTimer:
-			t.timers[e.Name] = e.At
-		case engine.CancelTimers:
-			maps.DeleteFunc(t.timers, func(name string, _ time.Time) bool { return strings.HasPrefix(name, e.Prefix) })
-		case engine.SetContact:
-			t.keepContact(e)
 		case engine.OpenNew:
-			t.reopen()
+			t.reopen(t.State())
 			t.started, t.said = true, 1
 			ev := e.Event
 			ev.Opening = true
 			more, err := t.step(ev)
+			lines = append(lines, more...)
 			if err != nil {
 				return lines, err
 			}
-			lines = append(lines, more...)
+		default:
+			lines = append(lines, t.quiet(e)...)
 		}
 	}
 	return lines, nil
 }
 
+// said1 is one message of the bot; its buttons may be tapped from now on.
+func (t *Talk) said1(e engine.Say, first engine.Effect) Line {
+	line := Line{Kind: LineBot, Text: e.Text, Options: e.Options, Public: e.Public, Rule: e.Rule, Media: e.Media}
+	s := sent{options: e.Options, record: e.Question}
+	if f, ok := first.(engine.Say); ok {
+		line.First = &Line{Kind: LineBot, Text: f.Text, Options: f.Options, Media: f.Media}
+		s.first = f.Options
+	}
+	if len(e.Options) > 0 {
+		t.sent = append(t.sent, s)
+	}
+	return line
+}
+
+// quiet does the effects that the customer does not see.
+func (t *Talk) quiet(e engine.Effect) []Line {
+	switch e := e.(type) {
+	case engine.SetTimer:
+		t.timers[e.Name] = e.At
+	case engine.CancelTimers:
+		maps.DeleteFunc(t.timers, func(name string, _ time.Time) bool { return strings.HasPrefix(name, e.Prefix) })
+	case engine.SetContact:
+		t.keepContact(e)
+	case engine.Call:
+		open := len(t.Unmocked)
+		t.send(e)
+		if len(t.Unmocked) > open {
+			return []Line{{Kind: LineNote, Text: "-- looks up " + t.Unmocked[open]}}
+		}
+	case engine.CSAT:
+		t.survey = t.now
+		return []Line{{Kind: LineNote, Text: fmt.Sprintf("-- survey %d %s", e.Score, e.Comment)}}
+	case engine.FormErrors:
+		t.refused = e.Fields
+		var out []Line
+		for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
+			out = append(out, Line{Kind: LineNote, Text: "-- form: " + name + ": " + e.Fields[name]})
+		}
+		return out
+	case engine.GiveBack:
+		return []Line{{Kind: LineNote, Text: "-- given back (" + e.Result + ")"}}
+	}
+	return nil
+}
+
+// Refused are the fields of a submitted form that were not taken, with what
+// is wrong; nil when the last input was no such form.
+func (t *Talk) Refused() map[string]string { return t.refused }
+
 func (t *Talk) keepContact(e engine.SetContact) {
 	if e.Language != "" {
 		t.contact.Language = e.Language
+	}
+	if e.VerifiedBy != "" {
+		t.contact.Verified, t.contact.VerifiedBy, t.verified = true, e.VerifiedBy, e.VerifiedUntil
 	}
 	if len(e.Slots) == 0 {
 		return
@@ -85,88 +218,6 @@ func (t *Talk) keepContact(e engine.SetContact) {
 		kept[name] = v
 	}
 	t.contact.Slots = kept
-}
-
-// world is everything outside the conversation.
-func (t *Talk) world() engine.World {
-	set := t.live()
-	alias := t.opt.Channel
-	if alias == "" && len(set.ChannelOrder) > 0 {
-		alias = set.ChannelOrder[0]
-	}
-	w := engine.World{Now: t.now, Contact: t.contact, Entry: t.opt.Entry, Sample: &t.opt.Sample, ID: "rehearsal", Rehearsal: true}
-	w.Channel = engine.ChannelNow{Name: alias, Kind: alias, WindowOpen: t.opt.Window == 0 || t.now.Sub(t.heard) < t.opt.Window}
-	if c := set.Channels[alias]; c != nil {
-		w.Channel.Kind = c.Kind
-	}
-	if w.Contact.ID != "" {
-		w.ID = w.Contact.ID
-	}
-	if t.opt.Public && t.said <= 1 {
-		w.Channel.Public, w.Entry.Public, w.Entry.Source = true, true, "public"
-	}
-	w.DMLink = func(ref string) string { return "https://dm.example/" + alias + "?ref=" + ref }
-	st := t.State()
-	w.Conversation = engine.ConversationNow{
-		Returning: t.opt.Returning, HoursSinceLast: t.opt.HoursSinceLast, Messages: t.said,
-		Opened: t.opened, HandedOff: st.Hand != nil || st.Owner == dm.OwnerAgent,
-	}
-	w.Queues = t.queues(set)
-	return w
-}
-
-func (t *Talk) queues(set *engine.Set) map[string]engine.QueueNow {
-	out := make(map[string]engine.QueueNow, len(set.Queues))
-	for alias, q := range set.Queues {
-		now := engine.QueueNow{Open: q.Schedule.Open(t.now), Staffed: true}
-		if at, ok := q.Schedule.Opens(t.now); ok {
-			now.OpensAt = at
-		}
-		if f, ok := t.opt.Queues[alias]; ok {
-			now.Waiting = f.Length
-			if f.Wait != nil {
-				minutes := int(math.Ceil(f.Wait.Minutes()))
-				now.WaitMinutes = &minutes
-			}
-		}
-		out[alias] = now
-	}
-	return out
-}
-
-// Why tells the last step in words: stage, edges, conditions with what they
-// came out as, each with its place.
-func (t *Talk) Why() []string {
-	var out []string
-	tr := t.trace
-	if tr.Stage != "" {
-		out = append(out, "stage "+tr.Stage)
-	}
-	for _, s := range tr.Steps {
-		line := s.What
-		for _, part := range [...]string{s.State, s.Edge, s.Option} {
-			if part != "" {
-				line += " " + part
-			}
-		}
-		if s.By != "" {
-			line += fmt.Sprintf(" by %q", s.By)
-		}
-		if s.Score > 0 {
-			line += fmt.Sprintf(" score %.2f", s.Score)
-		}
-		if s.Cond != "" {
-			line += " " + s.Cond + " = " + s.Value
-		}
-		if s.At != "" {
-			line += " (" + s.At + ")"
-		}
-		out = append(out, line)
-	}
-	if tr.Error != "" {
-		out = append(out, "error "+tr.Error+" at "+tr.ErrorAt)
-	}
-	return out
 }
 
 // StateJSON is the saved state, indented.

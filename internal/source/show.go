@@ -33,7 +33,8 @@ func Dedup(diags []Diagnostic) []Diagnostic {
 // Text writes diagnostics with excerpt, caret and hint (language.md 6.1),
 // one empty line between two problems. files are the sources by path.
 func Text(w io.Writer, diags []Diagnostic, files map[string][]byte, color bool) {
-	p := &printer{files: files, lines: map[string][][]byte{}, ready: map[lineKey]*shown{}, color: color}
+	p := newPrinter(files)
+	p.color = color
 	for i, d := range diags {
 		if i > 0 {
 			p.out.WriteByte('\n')
@@ -49,6 +50,10 @@ type printer struct {
 	lines map[string][][]byte
 	ready map[lineKey]*shown
 	color bool
+}
+
+func newPrinter(files map[string][]byte) *printer {
+	return &printer{files: files, lines: map[string][][]byte{}, ready: map[lineKey]*shown{}}
 }
 
 type lineKey struct {
@@ -212,22 +217,18 @@ type jsonEdit struct {
 
 // JSON gives diagnostics as the list "problems" of language.md 6.2.
 func JSON(diags []Diagnostic, files map[string][]byte) json.RawMessage {
-	p := &printer{files: files, lines: map[string][][]byte{}, ready: map[lineKey]*shown{}}
+	p := newPrinter(files)
 	list := make([]jsonProblem, 0, len(diags))
 	for _, d := range diags {
 		list = append(list, p.object(d))
 	}
-	raw, err := json.Marshal(list)
-	if err != nil {
-		return json.RawMessage("[]") // cannot happen: strings and numbers only
-	}
-	return raw
+	return marshal(list)
 }
 
 func (p *printer) object(d Diagnostic) jsonProblem {
 	r := d.Range
 	o := jsonProblem{Code: d.Code, Severity: d.Severity, Message: d.Message, Hint: d.Hint, File: r.File, Line: r.Line,
-		Column: r.Column, EndLine: r.EndLine, EndColumn: r.EndColumn, Offset: r.Offset, Length: r.Length,
+		Column: r.Column, EndLine: r.EndLine, EndColumn: r.EndColumn, Offset: r.Offset + p.skipped(r.File), Length: r.Length,
 		UTF16Column: p.utf16(r), Flow: d.Flow, State: d.State}
 	for _, rel := range d.Related {
 		o.Related = append(o.Related, jsonRelated{rel.Range.File, rel.Range.Line, rel.Range.Column, rel.Message})
@@ -239,6 +240,15 @@ func (p *printer) object(d Diagnostic) jsonProblem {
 		}
 	}
 	return o
+}
+
+// skipped is the length of the mark at the head of a file, which counts as
+// bytes of it and as no column.
+func (p *printer) skipped(file string) int {
+	if bytes.HasPrefix(p.files[file], bom) {
+		return len(bom)
+	}
+	return 0
 }
 
 func (p *printer) utf16(r Range) int {

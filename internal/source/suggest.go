@@ -6,23 +6,34 @@ import "sort"
 // two changes away (one for words under five characters), the closest, then
 // the alphabetically first.
 func DidYouMean(word string, candidates []string) (string, bool) {
+	best, near := Meant(word, candidates)
+	return best, near > 0
+}
+
+// Meant is DidYouMean with the number of different candidates that are near
+// enough: only where there is one, nobody needs to be asked.
+func Meant(word string, candidates []string) (best string, near int) {
 	w := []rune(word)
 	limit := 2
 	if len(w) < 5 {
 		limit = 1
 	}
-	best, at := "", limit+1
+	at := limit + 1
 	sorted := append([]string(nil), candidates...)
 	sort.Strings(sorted)
-	for _, c := range sorted {
-		if c == word || c == "" {
+	for i, c := range sorted {
+		if c == word || c == "" || i > 0 && c == sorted[i-1] {
 			continue
 		}
-		if d := distance(w, []rune(c), limit); d < at {
+		d := distance(w, []rune(c), limit)
+		if d <= limit {
+			near++
+		}
+		if d < at {
 			best, at = c, d
 		}
 	}
-	return best, at <= limit
+	return best, near
 }
 
 // distance is the optimal string alignment distance, or limit+1 when larger.
