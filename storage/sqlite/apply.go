@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"dispatcher/storage"
 )
@@ -21,31 +22,91 @@ func (r refusal) Error() string { return r.err.Error() }
 
 func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format, args...)} }
 
-// Apply implements storage.Store.
+// Apply implements storage.Store. Nearly always all turns of a batch apply, so
+// they are tried together first; if one does not, everything is taken back and
+// each runs in a savepoint of its own.
 func (s *Store) Apply(ctx context.Context, turns []storage.Turn) ([]storage.Outcome, error) {
 	if len(turns) == 0 {
 		return nil, nil
 	}
 	out := make([]storage.Outcome, len(turns))
-	audited := false
 	err := s.write(ctx, "apply", func(t *tx) error {
 		now := s.nowMS()
+		err := s.applyTogether(t, turns, out, now)
+		if err == nil || !ofTurn(err) {
+			return err
+		}
+		if err := t.again(); err != nil {
+			return err
+		}
 		for i := range turns {
-			var err error
 			if out[i], err = s.applyOne(t, &turns[i], now); err != nil {
 				return fmt.Errorf("turn %d of %d: %w", i+1, len(turns), err)
 			}
-			audited = audited || len(turns[i].Audit) > 0
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if audited {
+	if slices.ContainsFunc(turns, func(t storage.Turn) bool { return len(t.Audit) > 0 }) {
 		s.wakeChain()
 	}
 	return out, nil
+}
+
+// applyTogether applies all turns, or says with an error of theirs that one of
+// them stands in the way. What only adds rows is written once for all of them:
+// the events that must not be known first, the rest at the end.
+func (s *Store) applyTogether(t *tx, turns []storage.Turn, out []storage.Outcome, now int64) error {
+	valid := make([]bool, len(turns))
+	for i := range turns {
+		err := validate(&turns[i], false)
+		if valid[i] = err == nil; !valid[i] {
+			out[i] = storage.Outcome{Status: storage.Refused, Err: err}
+			continue
+		}
+		for turn := &turns[i]; turn != nil; turn = turn.Opens {
+			t.rows.addSeen(allSeen(turn), now)
+		}
+	}
+	keys := int64(t.rows.seen.len())
+	if n, _, err := t.writeRows(&t.rows.seen); err != nil {
+		return err
+	} else if n < keys {
+		return duplicate{}
+	}
+	upTo := make([]int, len(turns)) // events of the turns before, and of this one
+	touched := make(map[int64]bool, len(turns))
+	for i := range turns {
+		if !valid[i] {
+			continue
+		}
+		conv := convOf(&turns[i])
+		if conv != 0 && touched[conv] { // it may look at what the earlier one added
+			if err := t.writeWaiting(); err != nil {
+				return err
+			}
+		}
+		touched[conv] = true
+		a := applier{tx: t, now: now, fail: s.fail, checked: true}
+		before := t.rows.events.len()
+		var err error
+		if out[i], err = a.turn(&turns[i]); err != nil {
+			return fmt.Errorf("turn %d of %d: %w", i+1, len(turns), err)
+		}
+		if upTo[i] = t.rows.events.len(); upTo[i] == before {
+			upTo[i] = 0
+		}
+	}
+	events := t.rows.events.len()
+	last, err := t.writeGathered()
+	for i, n := range upTo {
+		if n > 0 {
+			out[i].Cursor = last - storage.Cursor(events-n)
+		}
+	}
+	return err
 }
 
 // applyOne runs one turn inside its savepoint. An error is the environment's.
@@ -59,10 +120,14 @@ func (s *Store) applyOne(t *tx, turn *storage.Turn, now int64) (storage.Outcome,
 	a := applier{tx: t, now: now, fail: s.fail}
 	out, err := a.turn(turn)
 	if err == nil {
+		out.Cursor, err = t.writeGathered()
+	}
+	if err == nil {
 		_, err = t.exec("RELEASE t")
 		return out, err
 	}
-	if environmental(err) || (!constraint(err) && !isAnswer(err)) {
+	t.rows.drop()
+	if !ofTurn(err) {
 		return storage.Outcome{}, err
 	}
 	if _, e := t.exec("ROLLBACK TO t"); e != nil {
@@ -73,6 +138,19 @@ func (s *Store) applyOne(t *tx, turn *storage.Turn, now int64) (storage.Outcome,
 	}
 	return t.answer(turn, err)
 }
+
+// again takes everything back and begins anew.
+func (t *tx) again() error {
+	t.rows.drop()
+	if _, err := t.exec("ROLLBACK"); err != nil {
+		return err
+	}
+	_, err := t.exec("BEGIN IMMEDIATE")
+	return err
+}
+
+// ofTurn says whether a turn is at fault, not the environment.
+func ofTurn(err error) bool { return !environmental(err) && (constraint(err) || isAnswer(err)) }
 
 func isAnswer(err error) bool {
 	_, dup := errors.AsType[duplicate](err)
