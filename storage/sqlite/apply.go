@@ -22,9 +22,10 @@ func (r refusal) Error() string { return r.err.Error() }
 
 func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format, args...)} }
 
-// Apply implements storage.Store. Nearly always all turns of a batch apply, so
-// they are tried together first; if one does not, everything is taken back and
-// each runs in a savepoint of its own.
+// Apply implements storage.Store. Nearly always every turn of a batch applies,
+// so they are tried together first, without a savepoint. If one does not, all
+// is taken back: those that can be seen to be in the way are put aside and the
+// others are tried again; if that does not help, each runs in its savepoint.
 func (s *Store) Apply(ctx context.Context, turns []storage.Turn) ([]storage.Outcome, error) {
 	if len(turns) == 0 {
 		return nil, nil
@@ -32,19 +33,23 @@ func (s *Store) Apply(ctx context.Context, turns []storage.Turn) ([]storage.Outc
 	out := make([]storage.Outcome, len(turns))
 	err := s.write(ctx, "apply", func(t *tx) error {
 		now := s.nowMS()
-		err := s.applyTogether(t, turns, out, now)
-		if err == nil || !ofTurn(err) {
-			return err
-		}
-		if err := t.again(); err != nil {
-			return err
-		}
-		for i := range turns {
-			if out[i], err = s.applyOne(t, &turns[i], now); err != nil {
-				return fmt.Errorf("turn %d of %d: %w", i+1, len(turns), err)
+		aside := make([]bool, len(turns))
+		err := s.applyTogether(t, turns, aside, out, now)
+		if ofTurn(err) && len(turns) > 1 {
+			if aside, err = t.inTheWay(turns); err == nil {
+				err = s.applyTogether(t, turns, aside, out, now)
 			}
 		}
-		return nil
+		if ofTurn(err) {
+			aside = slices.Repeat([]bool{true}, len(turns))
+			err = t.again()
+		}
+		for i := 0; i < len(turns) && err == nil; i++ {
+			if aside[i] {
+				out[i], err = s.applyOne(t, &turns[i], now)
+			}
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -55,31 +60,17 @@ func (s *Store) Apply(ctx context.Context, turns []storage.Turn) ([]storage.Outc
 	return out, nil
 }
 
-// applyTogether applies all turns, or says with an error of theirs that one of
-// them stands in the way. What only adds rows is written once for all of them:
-// the events that must not be known first, the rest at the end.
-func (s *Store) applyTogether(t *tx, turns []storage.Turn, out []storage.Outcome, now int64) error {
-	valid := make([]bool, len(turns))
-	for i := range turns {
-		err := validate(&turns[i], false)
-		if valid[i] = err == nil; !valid[i] {
-			out[i] = storage.Outcome{Status: storage.Refused, Err: err}
-			continue
-		}
-		for turn := &turns[i]; turn != nil; turn = turn.Opens {
-			t.rows.addSeen(allSeen(turn), now)
-		}
-	}
-	keys := int64(t.rows.seen.len())
-	if n, _, err := t.writeRows(&t.rows.seen); err != nil {
+// applyTogether applies the turns that are not put aside, or says with an error
+// of theirs that one stands in the way. What only adds rows is written once for
+// all of them: the events that must not be known first, the rest at the end.
+func (s *Store) applyTogether(t *tx, turns []storage.Turn, aside []bool, out []storage.Outcome, now int64) error {
+	if err := t.seenTogether(turns, aside, now); err != nil {
 		return err
-	} else if n < keys {
-		return duplicate{}
 	}
-	upTo := make([]int, len(turns)) // events of the turns before, and of this one
+	upTo := make([]int, len(turns)) // events of the turns before and of this one; 0: it has none
 	touched := make(map[int64]bool, len(turns))
 	for i := range turns {
-		if !valid[i] {
+		if aside[i] {
 			continue
 		}
 		conv := convOf(&turns[i])
@@ -89,14 +80,14 @@ func (s *Store) applyTogether(t *tx, turns []storage.Turn, out []storage.Outcome
 			}
 		}
 		touched[conv] = true
-		a := applier{tx: t, now: now, fail: s.fail, checked: true}
+		a := applier{tx: t, now: now, fail: s.fail, together: true}
 		before := t.rows.events.len()
 		var err error
 		if out[i], err = a.turn(&turns[i]); err != nil {
 			return fmt.Errorf("turn %d of %d: %w", i+1, len(turns), err)
 		}
-		if upTo[i] = t.rows.events.len(); upTo[i] == before {
-			upTo[i] = 0
+		if n := t.rows.events.len(); n > before {
+			upTo[i] = n
 		}
 	}
 	events := t.rows.events.len()
@@ -107,6 +98,62 @@ func (s *Store) applyTogether(t *tx, turns []storage.Turn, out []storage.Outcome
 		}
 	}
 	return err
+}
+
+// seenTogether writes the events that the turns consume. A turn that cannot be
+// is put aside: its answer says why.
+func (t *tx) seenTogether(turns []storage.Turn, aside []bool, now int64) error {
+	for i := range turns {
+		if !aside[i] && validate(&turns[i], false) != nil {
+			aside[i] = true
+		}
+		for turn := &turns[i]; turn != nil && !aside[i]; turn = turn.Opens {
+			t.rows.addSeen(allSeen(turn), now)
+		}
+	}
+	keys := int64(t.rows.seen.len())
+	if n, _, err := t.writeRows(&t.rows.seen); err != nil {
+		return err
+	} else if n < keys {
+		return duplicate{}
+	}
+	return nil
+}
+
+// inTheWay takes everything back and finds the turns that cannot apply whatever
+// the others do: an event of theirs is known, or their conversation has gone on.
+func (t *tx) inTheWay(turns []storage.Turn) ([]bool, error) {
+	if err := t.again(); err != nil {
+		return nil, err
+	}
+	known := rowSet{width: 4, text: "SELECT c0 FROM temp.fed WHERE EXISTS (SELECT 1 FROM seen WHERE channel_id = c1 AND at_s = c2 AND key = c3)"}
+	gone := rowSet{width: 3, text: "SELECT c0 FROM temp.fed WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = c1 AND version = c2)"}
+	before := make(map[int64]bool, len(turns)) // conversations that an earlier turn may move
+	for i := range turns {
+		for turn := &turns[i]; turn != nil; turn = turn.Opens {
+			for _, k := range allSeen(turn) {
+				known.add(int64(i), k.Channel, k.AtS, k.Key[:])
+			}
+		}
+		if conv := convOf(&turns[i]); conv != 0 && !before[conv] {
+			before[conv] = true
+			gone.add(int64(i), conv, turns[i].Expect)
+		}
+	}
+	aside := make([]bool, len(turns))
+	for _, set := range []*rowSet{&known, &gone} {
+		var i int64
+		t.feed.vals, t.feed.width = set.vals, set.width
+		err := t.each(set.text, nil, []any{&i}, func() error {
+			aside[i] = true
+			return nil
+		})
+		t.feed.vals = nil
+		if err != nil {
+			return nil, err
+		}
+	}
+	return aside, nil
 }
 
 // applyOne runs one turn inside its savepoint. An error is the environment's.
@@ -150,7 +197,9 @@ func (t *tx) again() error {
 }
 
 // ofTurn says whether a turn is at fault, not the environment.
-func ofTurn(err error) bool { return !environmental(err) && (constraint(err) || isAnswer(err)) }
+func ofTurn(err error) bool {
+	return err != nil && !environmental(err) && (constraint(err) || isAnswer(err))
+}
 
 func isAnswer(err error) bool {
 	_, dup := errors.AsType[duplicate](err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"math/rand/v2"
 	"strconv"
 	"syscall"
 	"testing"
@@ -17,7 +18,7 @@ import (
 func BenchmarkBatch(b *testing.B) {
 	const width = 64
 	s := openStore(b, Options{})
-	convs := make([]storage.Conversation, 40*width)
+	convs := make([]storage.Conversation, 160*width)
 	for i := 0; i < len(convs); i += width {
 		turns := make([]storage.Turn, width)
 		for k := range turns {
@@ -27,6 +28,7 @@ func BenchmarkBatch(b *testing.B) {
 			convs[i+k] = storage.Conversation{ID: out.Conversation, Contact: out.Contact, UID: out.UID, Version: 1, LastSeq: 2}
 		}
 	}
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(convs), func(i, k int) { convs[i], convs[k] = convs[k], convs[i] })
 	turns := make([]storage.Turn, width)
 	before := processorTime(b)
 	b.ReportAllocs()
@@ -60,20 +62,21 @@ func benchApply(b *testing.B, s *Store, turns []storage.Turn) []storage.Outcome 
 
 // middle is one turn in the middle of a conversation, as inbox writes it.
 func middle(c *storage.Conversation) storage.Turn {
-	now := int64(1_795_179_370_052) + c.Version
+	now := int64(1_795_179_370_052) + c.Version*1000
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(c.ID)), uint64(c.Version)))
 	revision, sealed := sum[:16], make([]byte, 400)
 	conv := *c
 	conv.Channel, conv.Addr, conv.Status, conv.Owner, conv.Phase, conv.Epoch = 1, sum[:16], storage.Open, storage.OwnerBot, storage.PhaseBot, 1
 	conv.HandledSeq, conv.Priority, conv.Revision, conv.Position, conv.State, conv.Card = c.LastSeq+1, 1, revision, "loop.start", sealed[:220], sealed[:160]
 	conv.OpenedAt, conv.UpdatedAt, conv.Unread, conv.LastAuthor = now, now, 4, storage.AuthorBot
-	by, at := storage.SeenKey{Channel: 1}, storage.SeenKey{Channel: 1, AtS: now / 1000}
-	copy(by.Key[:], sum[:])
-	copy(at.Key[:], sum[:])
-	t := storage.Turn{Key: storage.Key{ID: c.ID}, Expect: c.Version, ID: binary.BigEndian.Uint64(sum[8:]), Seen: []storage.SeenKey{by, at}, Conv: &conv,
+	seen := make([]storage.SeenKey, 3)
+	for i := range seen {
+		seen[i] = storage.SeenKey{Channel: 1, AtS: now / 1000}
+		copy(seen[i].Key[:], sum[4*i:])
+	}
+	t := storage.Turn{Key: storage.Key{ID: c.ID}, Expect: c.Version, ID: binary.BigEndian.Uint64(sum[8:]), Seen: seen, Conv: &conv,
 		Timers:   []storage.Timer{{Name: "idle", ID: int64(binary.BigEndian.Uint64(sum[16:]) >> 1), DueAt: now + 86_400_000}},
 		Receipts: []storage.Receipt{{Channel: 1, Hash: sum[16:], Conversation: c.ID, Seq: c.LastSeq + 1, At: now}},
-		Records:  []storage.Record{{Kind: 11, ID: append([]byte("20261120"), sum[16:]...), Expires: now + 86_400_000, Body: sealed[:66]}},
 		Messages: []storage.Message{{Seq: c.LastSeq + 1, Kind: storage.MsgText, Dir: storage.DirIn, Author: storage.AuthorCustomer, At: now, PlatformAt: now,
 			Body: sealed[:120], Trace: sealed[:330], External: sum[16:]}},
 	}

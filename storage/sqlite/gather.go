@@ -109,8 +109,10 @@ func (t *tx) writeGathered() (last storage.Cursor, err error) {
 // writeWaiting writes what waits but the events, which no turn looks at.
 func (t *tx) writeWaiting() error {
 	g := t.rows
-	if err := t.writeConversations(); err != nil {
+	if all, err := t.writeConversations(); err != nil {
 		return err
+	} else if !all {
+		return errStale
 	}
 	steps := []struct {
 		noun string
@@ -124,26 +126,23 @@ func (t *tx) writeWaiting() error {
 	return t.writeRecords()
 }
 
-// writeConversations changes the conversations that wait; one that does not
-// stand where its turn was decided makes the turn stale.
-func (t *tx) writeConversations() error {
+// writeConversations changes the conversations that wait, and says whether
+// each stood where its turn was decided.
+func (t *tx) writeConversations() (all bool, err error) {
 	set := &t.rows.conversations
 	defer set.drop()
 	left := int64(set.len())
 	for _, text := range changeConversations {
 		if left == 0 {
-			return nil
+			break
 		}
 		changed, _, err := t.feedRows(text, set)
 		if err != nil {
-			return raced("conversation", err)
+			return false, raced("conversation", err)
 		}
 		left -= changed
 	}
-	if left > 0 {
-		return errStale
-	}
-	return nil
+	return left == 0, nil
 }
 
 // writeRecords writes the new records that wait; one that is there already

@@ -19,7 +19,7 @@ type applier struct {
 	now  int64
 	fail func(string) error
 
-	checked bool // no event of the turn was known
+	together bool // with the others of its batch: its events are written already
 
 	conv    int64 // the conversation the turn is about; 0 = none
 	uid     storage.UID
@@ -47,7 +47,7 @@ func (a *applier) turn(t *storage.Turn) (storage.Outcome, error) {
 	if err := a.writeWaiting(); err != nil {
 		return storage.Outcome{}, err
 	}
-	next := applier{tx: a.tx, now: a.now, fail: a.fail, contact: a.contact, checked: a.checked}
+	next := applier{tx: a.tx, now: a.now, fail: a.fail, contact: a.contact, together: a.together}
 	opened, err := next.turn(t.Opens)
 	if err != nil {
 		return storage.Outcome{}, err
@@ -60,7 +60,7 @@ func (a *applier) failSeen(*storage.Turn) error { return a.fail("apply.after_see
 
 // seen asks before anything else of the turn is written.
 func (a *applier) seen(t *storage.Turn) error {
-	if a.checked {
+	if a.together {
 		return nil
 	}
 	keys := allSeen(t)
@@ -278,11 +278,11 @@ func (a *applier) changeConversation(t *storage.Turn) error {
 		int64(t.ID), count, c.HandledSeq, int64(c.Priority), c.Continues, blob(c.Revision), c.Position,
 		blob(c.State), blob(c.Card), orNow(c.UpdatedAt, a.now), c.FirstReplyDue, c.NextReplyDue, c.SnoozedUntil, c.ResolvedAt, c.ResolvedWhy,
 		int64(c.Unread), c.WaitingSince, int64(c.LastAuthor), bit(c.Sim), bit(c.Escalated), bit(c.Holdout), listText(c.Labels), before)
-	if !a.checked {
-		if err := a.writeConversations(); errors.Is(err, errStale) {
-			return a.whyNot(c.ID, t.Expect, before)
-		} else if err != nil {
+	if !a.together {
+		if all, err := a.writeConversations(); err != nil {
 			return err
+		} else if !all {
+			return a.whyNot(c.ID, t.Expect, before)
 		}
 	}
 	return a.whose(c.ID)
