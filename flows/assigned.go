@@ -75,7 +75,7 @@ func (a *assignment) prepare() {
 		for _, slot := range s.def.Forget {
 			a.put(a.forgets[s.flow.name], slot)
 		}
-		for _, f := range a.g.out[s] {
+		for _, f := range s.out {
 			everyExit(f.exit, func(e *engine.Exit) {
 				if e.Kind == engine.ExitCall {
 					a.callers[e.Flow] = append(a.callers[e.Flow], s)
@@ -184,7 +184,7 @@ func (a *assignment) along(s *stateSrc, f leaf, done bits) bits {
 
 func (a *assignment) flow(s *stateSrc) {
 	done := a.done(s)
-	for _, f := range a.g.out[s] {
+	for _, f := range s.out {
 		if f.exit != nil {
 			a.leave(s, f.exit, a.along(s, f, done))
 		}

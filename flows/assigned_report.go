@@ -27,7 +27,7 @@ func (a *assignment) report(s *stateSrc) {
 	a.say(in, d.Say)
 	done := a.done(s)
 	a.question(s, done)
-	for _, w := range a.l.ways(s) {
+	for _, w := range s.ways {
 		b := a.along(s, leaf{way: w}, done)
 		a.exit(b, w.exit)
 	}
