@@ -61,6 +61,12 @@ type Adapter interface {
 	Classify(call Call, res Result) Outcome
 }
 
+// Layouter says of a message (dm.OutMessage) how many parts Render makes of
+// it and what of it cannot be shown, without writing the calls.
+type Layouter interface {
+	Layout(out dm.Outbound) (parts int, report []Degradation)
+}
+
 // Authorizer adds credentials just before writing: Render, goldens and dead
 // letters hold no secret. It may have to sign the body: req.GetBody should give
 // it again, else req.Body is read and replaced.

@@ -512,5 +512,5 @@ type TraceStep struct {
 	Cond   string  `json:"cond,omitempty"`
 	Value  string  `json:"value,omitempty"`
 	Seen   string  `json:"seen,omitempty"` // of a condition: what it read, only with World.Explain
-	At     string  `json:"at,omitempty"` // file:line
+	At     string  `json:"at,omitempty"`   // file:line
 }

@@ -28,6 +28,11 @@ type linked struct {
 // compiled patterns. After it the set is immutable and shared; nothing is
 // compiled in a step. It fails on what the checker of package flows would have
 // found: an edge with two targets, a pattern that does not compile.
+//
+// A flow that was linked in another set is taken as it is and not written to:
+// whoever puts it here vouches that the languages, defaults, everywhere and
+// slots of this set, and the results of the flows it calls, are those it was
+// linked with.
 func (s *Set) Link() error {
 	s.linked = &linked{langs: recognised(s.Languages)}
 	if err := s.linkSlots(); err != nil {
@@ -37,6 +42,9 @@ func (s *Set) Link() error {
 	s.mergeEscapes()
 	for _, name := range s.FlowOrder {
 		f := s.Flows[name]
+		if f.machines != nil {
+			continue
+		}
 		f.surveys = f.asksSurvey()
 		for _, state := range f.StateOrder {
 			if err := s.linkState(f, f.States[state]); err != nil {
@@ -50,6 +58,9 @@ func (s *Set) Link() error {
 		return fmt.Errorf("link everywhere: %w", err)
 	}
 	for _, name := range s.FlowOrder {
+		if s.Flows[name].machines != nil {
+			continue
+		}
 		if err := s.linkFlow(s.Flows[name]); err != nil {
 			return fmt.Errorf("link %s: %w", name, err)
 		}

@@ -79,7 +79,9 @@ func (n edgeNamer) exit(x *Exit, edge, key string) {
 	if x.Key == "" {
 		x.Key = key
 	}
-	x.where = x.At.String()
+	if x.where == "" && x.At.File != "" { // else it is named, and may be running in another set
+		x.where = x.At.String()
+	}
 	if have := n.st.exits[x.Key]; have != nil && have != x {
 		n.st.clash = x.Key
 	}

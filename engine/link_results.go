@@ -34,6 +34,10 @@ func (s *Set) linkResults() {
 	}
 	s.linked.results = map[string]map[string]bool{}
 	for name, f := range s.Flows {
+		if f.machines != nil {
+			s.linked.results[name] = f.results
+			continue
+		}
 		found := map[string]bool{}
 		for result := range shared {
 			found[result] = true
@@ -47,7 +51,7 @@ func (s *Set) linkResults() {
 				returns(x, found)
 			}
 		}
-		s.linked.results[name] = found
+		f.results, s.linked.results[name] = found, found
 	}
 }
 

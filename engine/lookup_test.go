@@ -25,6 +25,19 @@ func parcel(on map[string]*Exit, otherwise *Exit) *Lookup {
 // tracking asks for a number, looks the order up and says how it stands.
 func tracking(t testing.TB, h *Lookup, extra ...*Flow) *Set {
 	t.Helper()
+	return relinked(t, trackingUnlinked(t, h, extra...))
+}
+
+func relinked(t testing.TB, s *Set) *Set {
+	t.Helper()
+	if err := s.Link(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func trackingUnlinked(t testing.TB, h *Lookup, extra ...*Flow) *Set {
+	t.Helper()
 	f := flow("track", states{
 		"start":  {Collect: &Collect{Slot: "order_number", Ask: tx("Number?")}, Exit: to("track.look")},
 		"look":   {HTTP: h, Typing: true, Exit: &Exit{Kind: ExitBranch, Arms: []Arm{{If: x(`order.status == "shipped" and order.eta != nil and order.eta < now()`), Exit: to("track.late")}, {Exit: to("track.fine")}}}},
@@ -34,7 +47,7 @@ func tracking(t testing.TB, h *Lookup, extra ...*Flow) *Set {
 		"gone":   {Say: says("No such order."), Forget: []string{"order_number"}, Exit: to("track.start")},
 		"broken": {Say: says("Our system is down. {{ order?.status ?? 'nothing known' }}."), Exit: hand("orders")},
 	})
-	return linkedSet(t, append([]*Flow{f}, extra...), orderSlot(), slot(&Slot{Name: "postcode", Type: SlotText}))
+	return newSet(t, append([]*Flow{f}, extra...), orderSlot(), slot(&Slot{Name: "postcode", Type: SlotText}))
 }
 
 func called(t testing.TB, c *chat) Call {
@@ -242,19 +255,14 @@ func TestABodyKeepsTypesAndOrder(t *testing.T) {
 func TestMessagesWhileALookupIsOpen(t *testing.T) {
 	t.Parallel()
 	hours := flow("hours", states{"start": {Say: says("Always open."), Exit: back("")}})
-	set := tracking(t, parcel(nil, to("track.broken")), hours)
+	set := trackingUnlinked(t, parcel(nil, to("track.broken")), hours)
 	set.Everywhere = []*Escape{
 		{Name: "hours", Match: map[string][]string{"en": {"opening hours"}}, Exit: call("hours", nil)},
 		{Name: "bye", Match: map[string][]string{"en": {"goodbye"}}, Exit: closes("bye")},
 		{Name: "again", Match: map[string][]string{"en": {"another number"}}, Exit: to("track.start")},
 	}
-	if err := set.Link(); err != nil {
-		t.Fatal(err)
-	}
 	set.Slots["postcode"].Find = `\b[a-z]{2}\d \d[a-z]{2}\b`
-	if err := set.Link(); err != nil {
-		t.Fatal(err)
-	}
+	relinked(t, set)
 	open := func() *chat { return talk(t, set).user("hi").user("AB123456").at("track.look") }
 
 	c := open()
@@ -355,14 +363,11 @@ func TestTheShapeIsOfTheSetThatAsked(t *testing.T) {
 	c.says("bot: It is packing*", "bot: More?*")
 
 	c = talk(t, set).user("hi").user("AB123456")
-	without := tracking(t, parcel(nil, nil))
+	without := trackingUnlinked(t, parcel(nil, nil))
 	without.ID = "set3"
 	without.Flows["track"].States["look"].HTTP = nil
 	without.Flows["track"].States["look"].Exit = to("track.more")
-	if err := without.Link(); err != nil {
-		t.Fatal(err)
-	}
-	c.set = without
+	c.set = relinked(t, without)
 	c.answer(LookupResult{Status: 500, Returns: asked.Returns}).says("bot: More?*")
 }
 

@@ -175,6 +175,7 @@ type Flow struct {
 	any      map[string]*Exit // by key, set by Link: exits that may be taken from any state
 	surveys  bool             // set by Link: it records a survey
 	escapes  *escapeIndex     // set by Link: its own entries, the project's and the built-in ones
+	results  map[string]bool  // set by Link: what it can return
 }
 
 // StateDef is one state of a flow as written; its phases run in the order of language.md 2.3.

@@ -30,6 +30,13 @@ func EncodeState(st State) ([]byte, error) {
 	st.Slots = markDates(st.Slots)
 	st.Lookups = markLookups(st.Lookups)
 	st.Question = markQuestion(st.Question)
+	b, err := json.Marshal(st)
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	if len(b) <= maxState { // nearly always: what counts is less than the whole
+		return b, nil
+	}
 	rest := st
 	rest.Slots, rest.Tags, rest.Lookups = nil, nil, nil
 	for {
@@ -46,8 +53,7 @@ func EncodeState(st State) ([]byte, error) {
 		rest.Dropped += drop
 	}
 	st.Path, st.Dropped = rest.Path, rest.Dropped
-	b, err := json.Marshal(st)
-	if err != nil {
+	if b, err = json.Marshal(st); err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}
 	return b, nil

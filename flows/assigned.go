@@ -77,7 +77,7 @@ func (a *assignment) prepare() {
 			a.put(a.forgets[s.flow.name], slot)
 		}
 		a.forgetFields(s)
-		for _, f := range a.g.out[s] {
+		for _, f := range s.out {
 			everyExit(f.exit, func(e *engine.Exit) {
 				if e.Kind == engine.ExitCall {
 					a.callers[e.Flow] = append(a.callers[e.Flow], s)
@@ -189,7 +189,7 @@ func (a *assignment) along(s *stateSrc, f leaf, done bits) bits {
 
 func (a *assignment) flow(s *stateSrc) {
 	done := a.done(s)
-	for _, f := range a.g.out[s] {
+	for _, f := range s.out {
 		if f.exit != nil {
 			a.leave(s, f.exit, a.along(s, f, done))
 		}

@@ -37,7 +37,7 @@ func (a *assignment) report(s *stateSrc) {
 	ok := done.copy()
 	a.found(ok, s)
 	a.question(s, ok)
-	for _, w := range a.l.ways(s) {
+	for _, w := range s.ways {
 		b := a.along(s, leaf{way: w}, done)
 		a.exit(b, w.exit)
 	}

@@ -71,7 +71,7 @@ func (l *loader) checkCalls(g *graph) {
 	}
 	for _, s := range g.states {
 		l.in(s.flow.name, s.name, func() {
-			for _, w := range l.ways(s) {
+			for _, w := range s.ways {
 				everyExit(w.exit, func(e *engine.Exit) { l.followed(e, w, returned, blind) })
 			}
 		})
@@ -86,7 +86,7 @@ func (l *loader) returned(g *graph) (names map[string]map[string]bool, blind map
 			names[s.flow.name] = map[string]bool{}
 		}
 		blind[s.flow.name] = blind[s.flow.name] || s.bad
-		for _, f := range g.out[s] {
+		for _, f := range s.out {
 			if f.exit != nil && f.exit.Kind == engine.ExitReturn {
 				names[s.flow.name][f.exit.Result] = true
 			}
@@ -120,7 +120,7 @@ func (l *loader) checkRecursion(g *graph) {
 	}
 	calls := map[string][]call{}
 	for _, s := range g.states {
-		for _, w := range l.ways(s) {
+		for _, w := range s.ways {
 			everyExit(w.exit, func(e *engine.Exit) {
 				if e.Kind == engine.ExitCall {
 					calls[s.flow.name] = append(calls[s.flow.name], call{e.Flow, s})
@@ -177,7 +177,7 @@ func (l *loader) checkDelegates(g *graph) {
 		returns, blind := false, false
 		for s := range g.closure([]*stateSrc{start}, false) {
 			blind = blind || s.bad
-			for _, leaf := range g.out[s] {
+			for _, leaf := range s.out {
 				returns = returns || s.flow == f && leaf.exit != nil && leaf.exit.Kind == engine.ExitReturn
 			}
 		}
@@ -202,7 +202,7 @@ func (l *loader) checkLoops(g *graph) {
 		color[s] = 1
 		path = append(path, s)
 		if !s.def.Asks() {
-			for _, n := range g.silent[s] {
+			for _, n := range g.silent[s.n] {
 				if color[n] == 0 {
 					visit(n)
 				} else if color[n] == 1 {
@@ -276,7 +276,7 @@ func (l *loader) checkEnds(g *graph) {
 
 // entersLoop says that a state only runs into states that were reported already.
 func (g *graph) entersLoop(s *stateSrc) bool {
-	for _, n := range g.silent[s] {
+	for _, n := range g.silent[s.n] {
 		if g.l.loops[n] {
 			return true
 		}
@@ -285,7 +285,7 @@ func (g *graph) entersLoop(s *stateSrc) bool {
 }
 
 func (g *graph) endsFrom(s *stateSrc, ends map[*stateSrc]bool) bool {
-	for _, f := range g.out[s] {
+	for _, f := range s.out {
 		if f.exit != nil && f.by != bySilence && g.endsAt(f.exit, ends, 0) {
 			return true
 		}
@@ -294,7 +294,7 @@ func (g *graph) endsFrom(s *stateSrc, ends map[*stateSrc]bool) bool {
 }
 
 func (g *graph) endsAt(e *engine.Exit, ends map[*stateSrc]bool, depth int) bool {
-	if src := g.l.exits[e]; src != nil && src.unknown || depth > 8 {
+	if g.l.lost[e] || depth > 8 {
 		return true
 	}
 	switch e.Kind {
@@ -324,7 +324,7 @@ func (g *graph) handsOff(flow string) bool {
 		return true
 	}
 	for _, s := range f.states {
-		for _, lf := range g.out[s] {
+		for _, lf := range s.out {
 			if lf.exit != nil && (lf.exit.Kind == engine.ExitHandoff || lf.exit.Kind == engine.ExitResolve || lf.exit.Kind == engine.ExitGoto && lf.exit.Flow != flow) {
 				return true
 			}

@@ -51,7 +51,7 @@ func (l *loader) publicState(s *stateSrc) {
 	}
 }
 
-func (l *loader) publicUse(u use) {
+func (l *loader) publicUse(u *use) {
 	for _, r := range u.slots {
 		if s := l.slots[r.name]; s != nil && s.def.PII {
 			l.err("E220", r.at, "slots.%s is personal and this flow can run in public", r.name)
@@ -84,7 +84,7 @@ func (g *graph) publicSays(s *stateSrc, said int, best map[*stateSrc]int) {
 	if total > 2 {
 		return
 	}
-	for _, f := range g.out[s] {
+	for _, f := range s.out {
 		if f.by > byFailing {
 			continue
 		}

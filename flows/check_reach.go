@@ -76,7 +76,7 @@ func (l *loader) checkReturns(g *graph, bare map[*stateSrc]bool) {
 		if !bare[s] || s.flow.public {
 			continue
 		}
-		for _, f := range g.out[s] {
+		for _, f := range s.out {
 			if f.exit != nil && f.exit.Kind == engine.ExitReturn {
 				l.in(s.flow.name, s.name, func() {
 					l.warn("W308", f.at, "%s can return here with nobody waiting; the conversation would close", s.flow.name)
@@ -98,7 +98,7 @@ func (g *graph) closure(from []*stateSrc, calls bool) map[*stateSrc]bool {
 			continue
 		}
 		seen[s] = true
-		for _, f := range g.out[s] {
+		for _, f := range s.out {
 			everyExit(f.exit, func(e *engine.Exit) {
 				target := ""
 				switch {
@@ -146,7 +146,7 @@ func (g *graph) always(e *engine.Exit, kind string, seen map[*stateSrc]bool) boo
 			if kind != engine.ExitHandoff {
 				return false
 			}
-		case g.l.exits[f.exit] != nil && g.l.exits[f.exit].unknown, f.exit.Kind == kind:
+		case g.l.lost[f.exit], f.exit.Kind == kind:
 		case f.exit.Kind == engine.ExitGoto:
 			s := g.l.stateAt(f.exit.Flow, f.exit.State)
 			if s == nil || seen[s] || s.bad {
@@ -156,7 +156,7 @@ func (g *graph) always(e *engine.Exit, kind string, seen map[*stateSrc]bool) boo
 				return false
 			}
 			seen[s] = true
-			for _, w := range g.l.ways(s) {
+			for _, w := range s.ways {
 				if w.by <= byFailing && !g.always(w.exit, kind, seen) {
 					return false
 				}

@@ -15,7 +15,11 @@ func (l *loader) compile() {
 	l.readStart()
 	l.projectParts()
 	for _, f := range l.flows {
-		l.in(f.name, "", func() { l.compileFlow(f) })
+		if f.part != nil {
+			l.compileAgain(f)
+			continue
+		}
+		f.compiled = l.record(func() { l.in(f.name, "", func() { l.compileFlow(f) }) })
 	}
 }
 
@@ -24,6 +28,21 @@ func (l *loader) projectParts() {
 		return
 	}
 	l.compileCanned()
+	if l.reused {
+		l.now.shared = l.before.shared
+		l.set.Defaults, l.set.Everywhere = l.now.shared.defaults, l.now.shared.everywhere
+		l.replay(l.now.shared.effect)
+	} else {
+		e := l.record(l.inherited)
+		l.now.shared = shared{effect: e, defaults: l.set.Defaults, everywhere: l.set.Everywhere}
+	}
+	if n, ok := scalar(l.root.Get("after_resolve")); ok && l.wantFlow(n, l.root.Get("after_resolve").Words()) {
+		l.set.AfterResolve = n
+	}
+}
+
+// inherited compiles what every flow has of the project: defaults and everywhere.
+func (l *loader) inherited() {
 	if d := l.root.Get("defaults"); d != nil && d.Kind == source.Map {
 		s := &l.set.Defaults
 		s.MaxTries = l.integer(d.Get("max_tries"), 3, 1, 10)
@@ -33,9 +52,6 @@ func (l *loader) projectParts() {
 		s.NoReply = l.ladder(d.Get("no_reply"), "no_reply", "defaults/")
 	}
 	l.set.Everywhere = l.everywhere(l.root.Get("everywhere"))
-	if n, ok := scalar(l.root.Get("after_resolve")); ok && l.wantFlow(n, l.root.Get("after_resolve").Words()) {
-		l.set.AfterResolve = n
-	}
 }
 
 func (l *loader) compileFlow(f *flowSrc) {

@@ -166,7 +166,7 @@ func (w *worst) from(s *stateSrc) *bills {
 	}
 	w.busy[s] = true
 	b := &bills{results: map[string]bill{}}
-	for _, f := range w.g.out[s] {
+	for _, f := range s.out {
 		if f.by != byLater {
 			w.leaf(b, s, f.exit, w.own(s, f), 0)
 		}

@@ -21,11 +21,17 @@ func (l *loader) declare() {
 		l.fileProblem("E107", projectFile, "there is no flow: write one into flows/, for example flows/welcome.yaml")
 	}
 	for _, f := range l.flows {
-		before := len(l.diags)
-		l.shape(f.root, "flow")
-		shaped := len(l.diags)
-		l.declareFlow(f)
-		l.attribute(f, l.diags[before:shaped])
+		if f.part != nil {
+			l.declareAgain(f)
+			continue
+		}
+		f.declared = l.record(func() {
+			before := len(l.diags)
+			l.shape(f.root, "flow")
+			shaped := len(l.diags)
+			l.declareFlow(f)
+			l.attribute(f, l.diags[before:shaped])
+		})
 	}
 	l.declareCanned()
 	for _, f := range l.flows {
@@ -109,7 +115,6 @@ func (l *loader) declareStates(f *flowSrc) {
 		f.states[s.name] = s
 		f.def.States[s.name] = s.def
 		f.def.StateOrder = append(f.def.StateOrder, s.name)
-		l.states[s.def] = s
 		l.in(f.name, s.name, func() { l.declareLookup(s) })
 	}
 	l.p.Counts.States += len(n.Pairs)

@@ -51,7 +51,7 @@ func (e *effort) from(s *stateSrc) *reach {
 	}
 	e.busy[s] = true
 	r := &reach{end: -1, results: map[string]int{}}
-	for _, f := range e.g.out[s] {
+	for _, f := range s.out {
 		if f.by == byLater {
 			continue
 		}
@@ -159,7 +159,7 @@ func (l *loader) checkRuns(g *graph) {
 		head[s] = true
 	}
 	for _, s := range g.states {
-		for _, n := range g.silent[s] {
+		for _, n := range g.silent[s.n] {
 			if n != s && !s.def.Asks() && messages(s.def) > 0 {
 				head[n] = false
 			}
@@ -209,7 +209,7 @@ func (r *runs) from(s *stateSrc) [2]int {
 		}
 	default:
 		var best [2]int
-		for _, n := range r.g.silent[s] {
+		for _, n := range r.g.silent[s.n] {
 			next := r.from(n)
 			best[0], best[1] = max(best[0], next[0]), max(best[1], next[1])
 		}

@@ -147,7 +147,6 @@ func valueOr(p *source.Pair) source.Range {
 
 func (l *loader) note(e *engine.Exit, at source.Range) *engine.Exit {
 	e.At = l.place(at)
-	l.exits[e] = &exitSrc{at: at}
 	return e
 }
 
@@ -168,12 +167,12 @@ func (l *loader) target(n *source.Node, edge, key string) *engine.Exit {
 	e.Flow, e.State = flow, state
 	f, ok := l.byName[flow]
 	if !ok {
-		l.exits[e].unknown = true
+		l.lost[e] = true
 		l.wantFlow(flow, n.At(0, len(flow)))
 		return e
 	}
 	if f.states[state] == nil {
-		l.exits[e].unknown = true
+		l.lost[e] = true
 		if !dotted && l.flow == "" {
 			return e // E115 says so
 		}
@@ -315,7 +314,7 @@ func (l *loader) call(p *source.Pair, edge, key string, own bool) *engine.Exit {
 	edge, key = named(own, edge, key, "call:"+flow)
 	e := l.note(&engine.Exit{Kind: engine.ExitCall, Flow: flow, Edge: edge, Key: key}, name.Words())
 	if !l.wantFlow(flow, name.Words()) {
-		l.exits[e].unknown = true
+		l.lost[e] = true
 	}
 	on := n.Get("on")
 	if on == nil || on.Kind != source.Map {

@@ -34,6 +34,7 @@ type scope struct {
 
 // use is one expression as compiled, kept for the checks over paths.
 type use struct {
+	of     *engine.Expr
 	at     where
 	tree   ast.Node
 	scope  scope
@@ -137,7 +138,8 @@ func (l *loader) compileExpr(w where, u *use) (e *engine.Expr) {
 		l.err("E299", w.whole(), "internal problem in this expression; please report it")
 		return nil
 	}
-	l.uses = append(l.uses, *u)
+	u.of = e
+	l.uses = append(l.uses, u)
 	l.useOf[e] = u
 	return e
 }

@@ -103,6 +103,7 @@ type Project struct {
 func Load(files *Files, opts Options) *Project {
 	l := newLoader(files, opts)
 	l.parse()
+	l.reuse()
 	l.project()
 	l.declare()
 	l.compile()

@@ -203,27 +203,32 @@ func open(out []leaf, f leaf) []leaf {
 // graph is the whole project as states and leaves.
 type graph struct {
 	l      *loader
-	states []*stateSrc // flows by path, states as written
-	out    map[*stateSrc][]leaf
-	silent map[*stateSrc][]*stateSrc // entered in the same turn, not counted by at_most
+	states []*stateSrc   // flows by path, states as written
+	silent [][]*stateSrc // by number of a state: entered in the same turn, not counted by at_most
 }
 
 func (l *loader) graph() *graph {
-	g := &graph{l: l, out: map[*stateSrc][]leaf{}, silent: map[*stateSrc][]*stateSrc{}}
+	g := &graph{l: l}
 	for _, f := range l.flows {
 		for _, name := range f.def.StateOrder {
 			s := f.states[name]
+			s.n = len(g.states)
 			g.states = append(g.states, s)
-			for _, w := range l.ways(s) {
-				g.out[s] = append(g.out[s], leaves(w)...)
+			if s.ways != nil { // the flow is taken from the last set
+				continue
+			}
+			s.ways = l.ways(s)
+			for _, w := range s.ways {
+				s.out = append(s.out, leaves(w)...)
 			}
 		}
 	}
+	g.silent = make([][]*stateSrc, len(g.states))
 	for _, s := range g.states {
-		for _, f := range g.out[s] {
+		for _, f := range s.out {
 			inTurn := f.by == byEnd || f.by == byFailing || f.by == bySkip && !s.def.Asks()
 			if inTurn && !f.bounded {
-				g.silent[s] = append(g.silent[s], g.next(f.exit)...)
+				g.silent[s.n] = append(g.silent[s.n], g.next(f.exit)...)
 			}
 		}
 	}
@@ -296,7 +301,7 @@ func (g *graph) quick(flow string) bool {
 			return false
 		}
 		seen[s] = true
-		for _, f := range g.out[s] {
+		for _, f := range s.out {
 			if f.exit == nil || f.by > byFailing {
 				continue
 			}

@@ -29,15 +29,15 @@ type loader struct {
 
 	slots     map[string]*slotSrc
 	slotOrder []string
-	exits     map[*engine.Exit]*exitSrc
-	states    map[*engine.StateDef]*stateSrc
+	lost      map[*engine.Exit]bool // exits whose target does not exist: reported elsewhere
 	schedules map[string]source.Range
 	queues    map[string]source.Range
 	used      map[string]bool // "slot x", "queue x", "schedule x", "service x"
 	now       kept            // what this load has made
-	before    kept            // what the last one left; only read
+	before    kept            // what those before left; only read
+	reused    bool            // flows are taken from before
 	regexes   map[string]error
-	uses      []use // every compiled expression, for the path checks
+	uses      []*use // every compiled expression, for the path checks
 	useOf     map[*engine.Expr]*use
 	saidTexts []textSrc
 	objects   map[string]typ
@@ -63,6 +63,10 @@ type flowSrc struct {
 	def    *engine.Flow
 	public bool
 	states map[string]*stateSrc
+
+	part     *keptFlow // where it was taken from, nil when it is compiled anew
+	declared effect    // what reading its names left behind
+	compiled effect    // what compiling it left behind
 }
 
 // stateSrc is one state as written.
@@ -74,6 +78,9 @@ type stateSrc struct {
 	def  *engine.StateDef
 	bad  bool // something about its ways out is unknown
 	opts []*optionSrc
+	ways []way  // out of it; set by graph
+	out  []leaf // of its ways; set by graph
+	n    int    // its number in the graph
 	// returns is the shape of its look-up's answer
 	returns []engine.LookupField
 }
@@ -88,12 +95,6 @@ type optionSrc struct {
 	written bool
 }
 
-// exitSrc is one exit as written.
-type exitSrc struct {
-	at      source.Range
-	unknown bool // its target does not exist: reported elsewhere
-}
-
 func newLoader(files *Files, opts Options) *loader {
 	if files == nil {
 		files = &Files{Data: map[string][]byte{}}
@@ -104,9 +105,9 @@ func newLoader(files *Files, opts Options) *loader {
 		set: &engine.Set{Schedules: map[string]*schedule.Schedule{}, Queues: map[string]*engine.Queue{}, Channels: map[string]*engine.Channel{},
 			Canned: map[string]*engine.Canned{}, Slots: map[string]*engine.Slot{}, Flows: map[string]*engine.Flow{}},
 		docs: map[string]*source.Doc{}, byName: map[string]*flowSrc{},
-		slots: map[string]*slotSrc{}, exits: map[*engine.Exit]*exitSrc{}, states: map[*engine.StateDef]*stateSrc{},
+		slots: map[string]*slotSrc{}, lost: map[*engine.Exit]bool{},
 		lookups: map[string]*lookupSrc{}, schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
-		now: kept{exprs: map[string]warmExpr{}, docs: map[string]warmDoc{}}, before: opts.Warm.take(), regexes: map[string]error{}, phrases: map[string]string{},
+		now: newKept(), before: opts.Warm.take(), regexes: map[string]error{}, phrases: map[string]string{},
 		useOf: map[*engine.Expr]*use{}, objects: objects(), recursive: map[string]bool{}, functions: functions(),
 	}
 }
@@ -191,7 +192,7 @@ func (l *loader) parseFile(p string) {
 
 // finish sorts what was found and decides whether there is a set.
 func (l *loader) finish() *Project {
-	l.opts.Warm.leave(l.now)
+	defer func() { l.opts.Warm.leave(l.left()) }()
 	l.withhold()
 	source.Sort(l.diags)
 	l.p.Diagnostics = source.Dedup(l.diags)

@@ -85,7 +85,7 @@ func (g *graph) waits(s *stateSrc) bool {
 	if s.def.Asks() || s.def.HTTP != nil {
 		return true
 	}
-	for _, f := range g.out[s] {
+	for _, f := range s.out {
 		if f.by <= byFailing && f.exit != nil && f.exit.Kind == engine.ExitHandoff {
 			return true
 		}
@@ -160,7 +160,7 @@ func (l *loader) othersSilent(s *stateSrc) string {
 	if e := s.def.Exit; e != nil && e.Hand != nil {
 		if n := len(e.Hand.Unanswered); n > 0 && e.Hand.Unanswered[n-1].Exit != nil {
 			last := e.Hand.Unanswered[n-1]
-			return strings.TrimSpace(last.After.Source+" "+last.Exit.Kind)
+			return strings.TrimSpace(last.After.Source + " " + last.Exit.Kind)
 		}
 	}
 	return "the desk"

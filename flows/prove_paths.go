@@ -21,7 +21,9 @@ func (g *graph) distances() *distances {
 		d.hard[s], d.ret[s] = far, far
 	}
 	d.settle(wanted)
-	d.settle(func(s *stateSrc, f leaf) bool { return d.end(s) >= 0 && wanted(s, f) || d.end(s) < 0 && f.by != bySilence && f.by != byLater })
+	d.settle(func(s *stateSrc, f leaf) bool {
+		return d.end(s) >= 0 && wanted(s, f) || d.end(s) < 0 && f.by != bySilence && f.by != byLater
+	})
 	return d
 }
 
@@ -37,7 +39,7 @@ func (d *distances) settle(take func(*stateSrc, leaf) bool) {
 	for changed := true; changed; {
 		changed = false
 		for _, s := range d.g.states {
-			for _, f := range d.g.out[s] {
+			for _, f := range s.out {
 				if !take(s, f) {
 					continue
 				}
@@ -107,7 +109,7 @@ func (d *distances) call(s *stateSrc, e *engine.Exit, depth int) (hard, ret int)
 func (g *graph) endlessTries() map[*stateSrc][]string {
 	next := map[*stateSrc][]*stateSrc{}
 	for _, s := range g.states {
-		for _, f := range g.out[s] {
+		for _, f := range s.out {
 			if f.by == byGivingUp && !f.bounded && f.exit != nil {
 				next[s] = append(next[s], g.asked(f.exit)...)
 			}
@@ -140,7 +142,7 @@ func (g *graph) asked(e *engine.Exit) []*stateSrc {
 			out = append(out, s)
 			continue
 		}
-		todo = append(todo, g.silent[s]...)
+		todo = append(todo, g.silent[s.n]...)
 	}
 	return out
 }

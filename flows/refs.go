@@ -56,7 +56,9 @@ func (l *loader) references() {
 		}
 	}
 	for _, f := range l.flows {
-		l.refs(f.root, "", false)
+		if f.part == nil { // else it has none
+			l.refs(f.root, "", false)
+		}
 	}
 }
 

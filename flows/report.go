@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,28 +44,53 @@ func (p *Project) WriteText(w io.Writer, color bool) {
 	fmt.Fprintln(w, p.Summary())
 }
 
-// JSON is the object of check --format json (language.md 6.2).
-func (p *Project) JSON() json.RawMessage {
+// counts are the figures of the summary as data.
+type counts struct {
+	Flows       int `json:"flows"`
+	States      int `json:"states"`
+	Expressions int `json:"expressions"`
+	Slots       int `json:"slots"`
+	Errors      int `json:"errors"`
+	Warnings    int `json:"warnings"`
+}
+
+// JSON is the object of check --format json (language.md 6.2), with the tables
+// that Options asked for.
+func (p *Project) JSON() json.RawMessage { return p.JSONAfter(nil) }
+
+// JSONAfter is JSON with the repairs that were made before.
+func (p *Project) JSONAfter(fixed []Change) json.RawMessage {
 	e, w := p.tally()
-	type counts struct {
-		Flows       int `json:"flows"`
-		States      int `json:"states"`
-		Expressions int `json:"expressions"`
-		Slots       int `json:"slots"`
-		Errors      int `json:"errors"`
-		Warnings    int `json:"warnings"`
-	}
-	raw, err := json.Marshal(struct {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(struct {
 		Version  int             `json:"version"`
 		Project  string          `json:"project"`
 		Set      string          `json:"set"`
 		OK       bool            `json:"ok"`
 		Counts   counts          `json:"counts"`
 		Problems json.RawMessage `json:"problems"`
+		Fixed    []Change        `json:"fixed,omitempty"`
+		Proof    *Proof          `json:"proof,omitempty"`
+		Costs    []Cost          `json:"costs,omitempty"`
 	}{1, p.Name, p.SetID, p.OK(), counts{p.Counts.Flows, p.Counts.States, p.Counts.Expressions, p.Counts.Slots, e, w},
-		source.JSON(p.Diagnostics, p.Files.Data)})
+		source.JSON(p.Diagnostics, p.Files.Data), fixed, p.Proof, p.Costs})
 	if err != nil {
 		return json.RawMessage("{}") // cannot happen: strings and numbers only
 	}
-	return raw
+	return bytes.TrimRight(out.Bytes(), "\n")
 }
+
+// SARIF is the report that code scanning reads; version is the program's.
+func (p *Project) SARIF(version string) json.RawMessage {
+	return source.SARIF(p.Diagnostics, version, func(code string) source.Rule {
+		if e, ok := Explain(code); ok {
+			return source.Rule{Title: e.Title, Help: e.Why}
+		}
+		return source.Rule{Title: code, Help: code}
+	})
+}
+
+// WriteGitHub writes a workflow command per problem.
+func (p *Project) WriteGitHub(w io.Writer) { source.GitHub(w, p.Diagnostics, p.Files.Data) }

@@ -8,27 +8,39 @@ import (
 	"dispatcher/internal/source"
 )
 
-// Warm keeps the nodes and the expressions of the last load, so that the next
-// one parses and compiles only what was edited. Both depend on their source
-// alone and never change: a load with Warm gives the same set and the same
-// words as one without. It holds what one project needs, never more. The zero
-// value is ready; safe for concurrent use.
+// Warm keeps the nodes and the expressions of the last load and the flows of
+// the last good one, so that the next parses, compiles and links only what was
+// edited. None of it ever changes: a load with Warm gives the same set and the
+// same words as one without. It holds what one project needs, and as much
+// again at the most. The zero value is ready; safe for concurrent use.
 type Warm struct {
 	mu   sync.Mutex
 	last kept
 }
 
-// kept is what one load has made: expressions by their source, files by path.
+// kept is what loads have made: expressions by their source, files by path,
+// and the flows of the last good load by path.
 type kept struct {
 	exprs map[string]warmExpr
 	docs  map[string]warmDoc
+
+	parts    map[string]*keptFlow
+	shared   shared
+	project  *source.Doc // what they were made with
+	declared []byte      // and what they all declared
 }
+
+// maxExprs is how many expressions are kept although no file has them any more.
+const maxExprs = 10_000
+
+func newKept() kept { return kept{exprs: map[string]warmExpr{}, docs: map[string]warmDoc{}} }
 
 // warmDoc is one file as it was parsed.
 type warmDoc struct {
-	data  []byte
-	doc   *source.Doc
-	diags []source.Diagnostic
+	data     []byte
+	doc      *source.Doc
+	diags    []source.Diagnostic
+	declares []byte // see declares
 }
 
 // warmExpr is one expression by its source; what is not there yet is nil.
@@ -64,6 +76,10 @@ func (l *loader) doc(path string) (*source.Doc, []source.Diagnostic) {
 	if have.doc == nil || !bytes.Equal(have.data, data) {
 		have.data = data
 		have.doc, have.diags = source.Parse(path, data)
+		have.declares = nil
+		if l.opts.Warm != nil && isFlow(path) {
+			have.declares = declares(have.doc.Root)
+		}
 	}
 	l.now.docs[path] = have
 	return have.doc, have.diags

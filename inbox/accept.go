@@ -29,8 +29,12 @@ func (s *Service) Accept(ctx context.Context, channel string, events []dm.Inboun
 	if err := s.accepting(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.cfg.AcceptWithin, acceptWithin))
-	defer cancel()
+	within := cmp.Or(s.cfg.AcceptWithin, acceptWithin)
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > within {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
 	list, results := s.sort(ctx, acct, events)
 	if len(list) > 0 {
 		list[0].transport = transportOf(ctx, acct)

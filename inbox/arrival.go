@@ -34,15 +34,15 @@ const (
 // arrival is one event on its way to its commit. It belongs to its lane until
 // it is finished.
 type arrival struct {
-	in      dm.Inbound
-	acct    *Account
-	key     laneKey
-	at      time.Time
-	seen    []storage.SeenKey
-	ticket  ticket
-	flood   floodLevel
-	parked  int64 // id of the parked row it comes from; 0 = fresh
-	tries   int32 // how often it was parked
+	in     dm.Inbound
+	acct   *Account
+	key    laneKey
+	at     time.Time
+	seen   []storage.SeenKey
+	ticket ticket
+	flood  floodLevel
+	parked int64 // id of the parked row it comes from; 0 = fresh
+	tries  int32 // how often it was parked
 
 	transport *transport // of its request, on the first event
 

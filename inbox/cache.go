@@ -26,7 +26,7 @@ type cache struct {
 
 type cached struct {
 	key  laneKey
-	snap storage.Snapshot
+	snap *storage.Snapshot
 	open *opened // nil: not known
 	size int
 }
@@ -43,7 +43,7 @@ func (c *cache) get(k laneKey) (storage.Snapshot, bool) {
 		return storage.Snapshot{}, false
 	}
 	c.order.MoveToFront(el)
-	return el.Value.(*cached).snap, true
+	return *el.Value.(*cached).snap, true
 }
 
 // opened is what is open of the person whose address this is; nil = nothing.
@@ -56,7 +56,7 @@ func (c *cache) opened(k laneKey) *opened {
 	return nil
 }
 
-func (c *cache) put(k laneKey, snap storage.Snapshot, o *opened) {
+func (c *cache) put(k laneKey, snap *storage.Snapshot, o *opened) {
 	e := &cached{key: k, snap: snap, open: o, size: snapshotSize(snap) + o.size()}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +90,7 @@ func (c *cache) flush() {
 	c.bytes = 0
 }
 
-func snapshotSize(s storage.Snapshot) int {
+func snapshotSize(s *storage.Snapshot) int {
 	n := 1024 + len(s.Contact.Profile) + len(s.Identity.Address) + len(s.Conv.State) + len(s.Conv.Card) + 128*len(s.Timers)
 	for _, d := range s.Desk {
 		n += 160 + len(d.Body)

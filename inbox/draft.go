@@ -161,7 +161,7 @@ func (v *View) Draft() *Draft {
 	for _, row := range v.Snap.Desk {
 		d.keepRow(row)
 	}
-	d.card, d.err = d.keys.Card(d.conv)
+	d.card, d.err = v.card(d.conv)
 	return d
 }
 

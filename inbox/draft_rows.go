@@ -11,6 +11,9 @@ import (
 	"dispatcher/storage"
 )
 
+// usualRows is how many messages a turn rarely has more of.
+const usualRows = 4
+
 // Append adds one row and gives its seq. A customer's row starts the clocks
 // that a person has to answer; a person's row that is already sent stops them.
 func (d *Draft) Append(m NewMessage) int64 {
@@ -33,6 +36,9 @@ func (d *Draft) Append(m NewMessage) int64 {
 	if m.Trace != nil {
 		row.Trace, err = d.keys.seal("messages", d.conv.UID, seq, "trace", m.Trace)
 		d.fail("message trace", err)
+	}
+	if d.turn.Messages == nil { // what was said, what is answered, and the events of both
+		d.turn.Messages, d.turn.Events = make([]storage.Message, 0, usualRows), append(make([]storage.Event, 0, usualRows), d.turn.Events...)
 	}
 	d.turn.Messages = append(d.turn.Messages, row)
 	if m.Delivery != storage.DeliveryCancelled { // never said: nobody's last word

@@ -19,7 +19,11 @@ func (x *decision) learn(a *arrival) {
 	if in.Visibility == dm.Public {
 		address.PostID = in.MessageID
 	}
-	d.Reach(x.s.addrHash(a.acct.Number, in.Thread), address, at)
+	addr := a.key.storage().Addr // the lane is the thread's
+	if in.Thread == "" {
+		addr = x.s.addrHash(a.acct.Number, "")
+	}
+	d.Reach(addr, address, at)
 	p := d.Profile()
 	name, handle := clip(in.Sender.Name, nameRunes), clip(in.Sender.Handle, profileRunes)
 	locale := ""

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"dispatcher/engine"
 	"dispatcher/storage"
 )
 
@@ -35,8 +36,24 @@ func TestOpenedEqualsUnsealing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if with.vault.Reader != kept.reader || !reflect.DeepEqual(with.Profile, without.Profile) || !reflect.DeepEqual(with.Address, without.Address) ||
-		!reflect.DeepEqual(with.State, without.State) {
+		mustJSON(t, with.State) != mustJSON(t, without.State) {
 		t.Fatalf("kept %+v %+v, unsealed %+v %+v", with.Profile, with.Address, without.Profile, without.Address)
+	}
+	if kept.state == nil {
+		t.Fatal("the state was not kept")
+	}
+	kept.state.Path = append(kept.state.Path, engine.PathStep{})[:len(kept.state.Path)] // room behind the list
+	if again, err := newViewOf(kept, acct, snap, r.vault, r.live.Load(), r.now()); err != nil || cap(again.State.Path) != len(again.State.Path) {
+		t.Errorf("two steps from one state would write into one list: %v", err)
+	}
+	card, err := with.card(snap.Conv)
+	if unsealed, err2 := without.card(snap.Conv); err != nil || err2 != nil || without.kept != nil || mustJSON(t, card) != mustJSON(t, unsealed) {
+		t.Fatalf("kept %+v, unsealed %+v, %v, %v", card, unsealed, err, err2)
+	}
+	moved := snap
+	moved.Conv.State, moved.Conv.Card = snap.Conv.Card, snap.Conv.State
+	if _, err := newViewOf(kept, acct, moved, r.vault, r.live.Load(), r.now()); err == nil {
+		t.Error("other sealed bytes are taken for the state that is open")
 	}
 	erased := snap
 	erased.Contact.Wrapped = nil

@@ -3,6 +3,7 @@ package inbox
 import (
 	"slices"
 
+	"dispatcher/channels"
 	"dispatcher/dm"
 	"dispatcher/storage"
 )
@@ -17,15 +18,8 @@ func (d *Draft) rendered(out dm.Outbound) (parts int, degraded []string) {
 	if a == nil || a.Adapter == nil {
 		return 1, nil
 	}
-	plan, err := a.Adapter.Render(out)
-	if err != nil {
-		return 1, nil // the sender meets the same error and says so
-	}
-	parts = 1
-	for _, c := range plan.Calls {
-		parts = max(parts, c.Part+1)
-	}
-	for _, g := range plan.Degradations {
+	parts, report := laidOut(a.Adapter, out)
+	for _, g := range report {
 		if !slices.Contains(degraded, g.Code) {
 			degraded = append(degraded, g.Code)
 		}
@@ -34,6 +28,22 @@ func (d *Draft) rendered(out dm.Outbound) (parts int, degraded []string) {
 		parts = 1
 	}
 	return min(parts, partsMost), degraded
+}
+
+// laidOut asks an adapter that can say so without writing the calls.
+func laidOut(a channels.Adapter, out dm.Outbound) (parts int, report []channels.Degradation) {
+	if l, ok := a.(channels.Layouter); ok {
+		parts, report = l.Layout(out)
+		return max(parts, 1), report
+	}
+	plan, err := a.Render(out)
+	if err != nil {
+		return 1, nil // the sender meets the same error and says so
+	}
+	for _, c := range plan.Calls {
+		parts = max(parts, c.Part+1)
+	}
+	return max(parts, 1), plan.Degradations
 }
 
 // tellShift tells the channel who answers from now on, or that it is over.

@@ -153,7 +153,7 @@ func TestCacheIsBoundedByBytes(t *testing.T) {
 	t.Parallel()
 	c := newCache(10 << 10)
 	for i := range 100 {
-		c.put(laneKey{channel: int64(i)}, storage.Snapshot{Conv: storage.Conversation{ID: int64(i), State: make([]byte, 1000)}}, nil)
+		c.put(laneKey{channel: int64(i)}, &storage.Snapshot{Conv: storage.Conversation{ID: int64(i), State: make([]byte, 1000)}}, nil)
 	}
 	if c.bytes > 10<<10 || c.order.Len() != len(c.byKey) || c.order.Len() == 0 {
 		t.Fatalf("%d bytes in %d entries", c.bytes, c.order.Len())

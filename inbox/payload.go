@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,13 @@ func optionSecret(v *vault.Vault, alias string) []byte { return v.Derive("option
 // payload is what a button of message seq carries (channels.md 3.6):
 // o1.<seq>.<index>.<mac>, numbers in base 36. conv is the public id.
 func payload(secret []byte, conv string, seq int64, index int) string {
+	return payloadBy(hmac.New(sha256.New, secret), conv, seq, index)
+}
+
+// payloadBy is payload with the keyed hash at hand.
+func payloadBy(mac hash.Hash, conv string, seq int64, index int) string {
 	s, i := strconv.FormatInt(seq, 36), strconv.FormatInt(int64(index), 36)
-	mac := hmac.New(sha256.New, secret)
+	mac.Reset()
 	mac.Write([]byte("dispatcher-option.v1|" + conv + "|" + s + "|" + i))
 	return "o1." + s + "." + i + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))[:8]
 }

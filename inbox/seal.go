@@ -1,9 +1,11 @@
 package inbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"dispatcher/dm"
@@ -38,11 +40,40 @@ func NewReader(v *vault.Vault, c storage.Contact) (*Reader, error) {
 
 // seal encodes v as JSON for one place.
 func (r *Reader) seal(table string, conv storage.UID, seq int64, column string, v any) ([]byte, error) {
-	plain, err := json.Marshal(v)
-	if err != nil {
+	room := sealings.Get().(*sealing)
+	defer room.release()
+	if err := room.json.Encode(v); err != nil {
 		return nil, fmt.Errorf("inbox: encode %s.%s: %w", table, column, err)
 	}
-	return r.key.Seal(plain, vault.AAD(table, r.contact, conv, seq, column)), nil
+	room.aad = vault.AppendAAD(room.aad[:0], table, r.contact, conv, seq, column)
+	plain := room.plain.Bytes()
+	return r.key.Seal(plain[:len(plain)-1], room.aad), nil // less the encoder's newline
+}
+
+// sealing is room for a value on its way under its seal.
+type sealing struct {
+	plain bytes.Buffer
+	json  *json.Encoder
+	aad   []byte
+}
+
+// sealings keeps it for the next value; nothing of one stays in it.
+var sealings = sync.Pool{New: func() any {
+	s := &sealing{}
+	s.json = json.NewEncoder(&s.plain)
+	return s
+}}
+
+// maxSealing is the most room that is kept.
+const maxSealing = 64 << 10
+
+func (s *sealing) release() {
+	if s.plain.Cap() > maxSealing {
+		return
+	}
+	clear(s.plain.Bytes())
+	s.plain.Reset()
+	sealings.Put(s)
 }
 
 // open decodes what seal made; nothing sealed leaves v as it is.
@@ -138,9 +169,6 @@ func newViewOf(o *opened, acct *Account, snap storage.Snapshot, v *vault.Vault, 
 		return view, nil
 	}
 	err := view.unseal(v, o)
-	if err == nil {
-		view.State, err = view.vault.state(snap.Conv)
-	}
 	if err != nil && !errors.Is(err, errKeyUnreadable) {
 		err = fmt.Errorf("%w: %w", errKeyUnreadable, err)
 	}

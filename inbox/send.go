@@ -1,6 +1,8 @@
 package inbox
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -174,10 +176,10 @@ func (d *Draft) options(seq int64, in []BodyOption) []BodyOption {
 	if a := d.View.Account; a != nil {
 		alias = a.Alias
 	}
-	secret := optionSecret(d.View.vault.vault, alias)
+	mac, conv := hmac.New(sha256.New, optionSecret(d.View.vault.vault, alias)), d.UID()
 	out := make([]BodyOption, len(in))
 	for n, o := range in {
-		o.Payload = payload(secret, d.UID(), seq, n)
+		o.Payload = payloadBy(mac, conv, seq, n)
 		out[n] = o
 	}
 	return out

@@ -196,11 +196,7 @@ func (s *Service) load(ctx context.Context, k laneKey, todo []*arrival) (storage
 // keep puts what a turn left into the hot cache, where that is known.
 func (s *Service) keep(k laneKey, snap storage.Snapshot, p plan, out storage.Outcome) {
 	if next, ok := after(snap, *p.turn, out); ok {
-		var o *opened
-		if p.draft != nil {
-			o = openedOf(p.draft.View)
-		}
-		s.cache.put(k, next, o)
+		s.cache.put(k, &next, openedOf(&next, p.draft))
 		return
 	}
 	s.cache.drop(k)

@@ -46,6 +46,7 @@ type View struct {
 	Project *flows.Project
 
 	vault sealer
+	kept  *opened // what was open already; nil: nothing
 }
 
 // Address is where the customer is reached.

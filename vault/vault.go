@@ -15,6 +15,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
+	"sync"
 )
 
 // The errors of this package. None of them holds key material or content.
@@ -48,6 +50,19 @@ type Vault struct {
 	masters []opened // first = active
 	root    []byte
 	index   []byte
+	memo    *memo
+}
+
+// memo is what was computed once and is the same for ever.
+type memo struct {
+	derived sync.Map  // label -> []byte: keys that were derived before
+	indexes sync.Pool // of *indexer, keyed
+}
+
+// indexer is a keyed hash and room for what it hashes.
+type indexer struct {
+	mac  hash.Hash
+	room []byte
 }
 
 // opened is one master key with its derived sealers.
@@ -89,7 +104,7 @@ func build(keys *Keys) (*Vault, error) {
 	if keys == nil || len(keys.list) == 0 {
 		return nil, ErrNoKey
 	}
-	v := &Vault{}
+	v := &Vault{memo: &memo{}}
 	for _, k := range keys.list {
 		o := opened{kid: k.id()}
 		for label, into := range map[string]**Sealer{labelWrap: &o.wrap, labelSystem: &o.system, labelRoot: &o.root} {
@@ -199,21 +214,34 @@ func (v *Vault) OpenSystem(sealed, aad []byte) ([]byte, error) {
 // identity address, receipt. kind keeps equal values of different meaning
 // apart; rotation never changes it.
 func (v *Vault) Index(kind string, parts ...string) []byte {
-	mac := hmac.New(sha256.New, v.index)
-	writePart(mac.Write, kind)
-	for _, p := range parts {
-		writePart(mac.Write, p)
+	x, ok := v.memo.indexes.Get().(*indexer)
+	if !ok {
+		x = &indexer{mac: hmac.New(sha256.New, v.index)}
 	}
-	return mac.Sum(nil)[:16]
+	x.room = appendPart(x.room[:0], kind)
+	for _, p := range parts {
+		x.room = appendPart(x.room, p)
+	}
+	x.mac.Reset()
+	x.mac.Write(x.room)
+	sum := x.mac.Sum(nil)[:16]
+	clear(x.room)
+	v.memo.indexes.Put(x)
+	return sum
 }
 
 // Derive gives a 32 byte key for one purpose. It depends on the root salt
-// only, so rotating the master key does not change it.
+// only, so rotating the master key does not change it. A key that was asked
+// for is kept: labels are names of the program and of its channels.
 func (v *Vault) Derive(label string) []byte {
+	if key, ok := v.memo.derived.Load(label); ok {
+		return bytes.Clone(key.([]byte))
+	}
 	key, err := derive(v.root, label)
 	if err != nil {
 		panic(err) // 32 bytes of HKDF-SHA256 cannot fail
 	}
+	v.memo.derived.Store(label, bytes.Clone(key))
 	return key
 }
 
@@ -241,20 +269,19 @@ func (v *Vault) OpenCanary(sealed []byte) error {
 // AAD is the additional data of a sealed column: the place it belongs to. A
 // value copied to another row, column or person does not open.
 func AAD(table string, contact, conversation [16]byte, seq int64, column string) []byte {
-	b := make([]byte, 0, 64+len(table)+len(column))
-	keep := func(p []byte) (int, error) { b = append(b, p...); return len(p), nil }
-	writePart(keep, table)
+	return AppendAAD(make([]byte, 0, 64+len(table)+len(column)), table, contact, conversation, seq, column)
+}
+
+// AppendAAD is AAD at the end of b.
+func AppendAAD(b []byte, table string, contact, conversation [16]byte, seq int64, column string) []byte {
+	b = appendPart(b, table)
 	b = append(b, contact[:]...)
 	b = append(b, conversation[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(seq))
-	writePart(keep, column)
-	return b
+	return appendPart(b, column)
 }
 
-// writePart writes a length first, so that ("ab","c") and ("a","bc") differ.
-func writePart(write func([]byte) (int, error), s string) {
-	var n [4]byte
-	binary.BigEndian.PutUint32(n[:], uint32(len(s)))
-	write(n[:])
-	write([]byte(s))
+// appendPart writes a length first, so that ("ab","c") and ("a","bc") differ.
+func appendPart(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }

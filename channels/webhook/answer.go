@@ -29,7 +29,9 @@ func (a *Adapter) Respond(r channels.Request, results []channels.Accepted, err e
 	if len(results) == 0 && isPing(r.Body) {
 		return answer(http.StatusOK, map[string]bool{"pong": true})
 	}
-	return answer(http.StatusOK, map[string]any{"accepted": list})
+	return answer(http.StatusOK, struct {
+		Accepted []accepted `json:"accepted"`
+	}{list})
 }
 
 func isPing(body []byte) bool {

@@ -104,11 +104,21 @@ func gaveUp(code string) channels.Plan {
 	return channels.Plan{Degradations: []channels.Degradation{{Code: code}}}
 }
 
-func (a *Adapter) send(out dm.Outbound) (channels.Plan, error) {
+// Layout implements channels.Layouter.
+func (a *Adapter) Layout(out dm.Outbound) (int, []channels.Degradation) {
+	parts, report := a.layout(out)
+	return len(parts), report
+}
+
+func (a *Adapter) layout(out dm.Outbound) ([]wire.Part, []channels.Degradation) {
 	if out.OptionsAs == "" {
 		out.OptionsAs = a.Settings.OptionsAs
 	}
-	parts, report := wire.Layout(out, a.Limits)
+	return wire.Layout(out, a.Limits)
+}
+
+func (a *Adapter) send(out dm.Outbound) (channels.Plan, error) {
+	parts, report := a.layout(out)
 	plan := channels.Plan{Degradations: report}
 	for i, p := range parts {
 		d := sendData{

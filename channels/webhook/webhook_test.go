@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -312,6 +313,28 @@ func TestRenderDocument(t *testing.T) {
 		}
 		if !bytes.Equal(plan.Calls[0].Body, lines[i]) {
 			t.Errorf("line %d:\ngot  %s\nwant %s", i+1, plan.Calls[0].Body, lines[i])
+		}
+	}
+}
+
+// What is asked before a message is kept is what is rendered later.
+func TestLayoutSaysWhatRenderMakes(t *testing.T) {
+	t.Parallel()
+	a := open(t, push)
+	for i, out := range []dm.Outbound{
+		{Text: "hello"},
+		{Text: strings.Repeat("word ", 1000)},
+		{Text: "which?", Options: []dm.Option{{Label: strings.Repeat("long ", 40), Payload: "o1.1.0.abcdefgh"}}},
+		{Text: strings.Repeat("word ", 1000), Options: make([]dm.Option, 60), Links: []dm.Link{{URL: "https://shop.example/a", Label: "a"}}},
+		{Media: []dm.Media{{Kind: "image", Name: "a.png", Alt: "a"}}, ReplyTo: "m-1"},
+	} {
+		out.Key, out.Kind, out.Thread, out.Author = "019a-key", dm.OutMessage, "c", "bot"
+		plan, err := a.Render(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parts, report := a.Layout(out); parts != len(plan.Calls) || !reflect.DeepEqual(report, plan.Degradations) {
+			t.Errorf("%d: %d parts %+v, rendered %d parts %+v", i, parts, report, len(plan.Calls), plan.Degradations)
 		}
 	}
 }

@@ -213,10 +213,10 @@ func (p *player) expect(s *flows.TestStep) *Failure {
 	for _, e := range s.Expect {
 		v, err := p.left(e)
 		if err != nil {
-			return &Failure{Line: e.Line, ExpectedKind: "expect", Expected: e.Left + ": " + wantedText(e.Right), GotKind: "expect", Got: err.Error()}
+			return &Failure{Line: s.Line, ExpectedKind: "expect", Expected: e.Left + ": " + wantedText(e.Right), GotKind: "expect", Got: err.Error()}
 		}
 		if !p.same(e, v) {
-			return &Failure{Line: e.Line, ExpectedKind: "expect", Expected: e.Left + ": " + wantedText(e.Right), GotKind: "expect", Got: e.Left + ": " + p.valueText(v)}
+			return &Failure{Line: s.Line, ExpectedKind: "expect", Expected: e.Left + ": " + wantedText(e.Right), GotKind: "expect", Got: e.Left + ": " + p.valueText(v)}
 		}
 	}
 	return nil

@@ -67,6 +67,7 @@ type Line struct {
 	Public  bool
 	Rule    string // bot: flow.state:line that said it
 	Media   *engine.MediaRef
+	Alt     string // of Media, in words
 	Handoff *engine.Handoff
 	Reason  string // resolved
 	First   *Line  // the same in the project's first language, with Options.InFirst

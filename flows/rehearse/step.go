@@ -149,10 +149,10 @@ func (t *Talk) apply(effects, first []engine.Effect) ([]Line, error) {
 
 // said1 is one message of the bot; its buttons may be tapped from now on.
 func (t *Talk) said1(e engine.Say, first engine.Effect) Line {
-	line := Line{Kind: LineBot, Text: e.Text, Options: e.Options, Public: e.Public, Rule: e.Rule, Media: e.Media}
+	line := Line{Kind: LineBot, Text: e.Text, Options: e.Options, Public: e.Public, Rule: e.Rule, Media: e.Media, Alt: e.Alt}
 	s := sent{options: e.Options, record: e.Question}
 	if f, ok := first.(engine.Say); ok {
-		line.First = &Line{Kind: LineBot, Text: f.Text, Options: f.Options, Media: f.Media}
+		line.First = &Line{Kind: LineBot, Text: f.Text, Options: f.Options, Media: f.Media, Alt: f.Alt}
 		s.first = f.Options
 	}
 	if len(e.Options) > 0 {

@@ -39,7 +39,54 @@ func (d *Doc) explain(err error) Diagnostic {
 }
 
 func (d *Doc) openQuote(at int) Diagnostic {
-	return d.problem("E005", d.span(at, at+1), "this quote is never closed")
+	diag := d.problem("E005", d.span(at, at+1), "this quote is never closed")
+	start, end := d.line(at)
+	text := bytes.TrimRight(d.Data[at:end], " \t")
+	if head, block := d.blockValue(start, at); block && len(head) > 0 && len(text) > 1 && !bytes.Contains(text, []byte(" #")) && text[len(text)-1] != '\\' {
+		diag.Hint = "add " + string(text[:1]) + " at the end of the text"
+		diag.Fix = &Fix{Safe: true, Edits: []Edit{{Range: d.span(at+len(text), at+len(text)), Text: string(text[:1])}}}
+	}
+	return diag
+}
+
+// blockValue says whether what starts at i is the value of a key or item that
+// has the rest of its line to itself; head is what stands before it.
+func (d *Doc) blockValue(start, i int) (head []byte, ok bool) {
+	head = d.Data[start:i]
+	rest := bytes.TrimLeft(head, " ")
+	for bytes.HasPrefix(rest, []byte("- ")) {
+		rest = bytes.TrimLeft(rest[1:], " ")
+	}
+	if len(rest) == 0 {
+		return head, len(bytes.TrimLeft(head, " ")) > 0
+	}
+	key := bytes.TrimRight(rest, " ")
+	if !bytes.HasSuffix(key, []byte(":")) || bytes.ContainsAny(key[:1], "[{&*!|>%@`") || bytes.Contains(key, []byte(": ")) {
+		return head, false
+	}
+	return head, true
+}
+
+// quoteRest puts quotes around what starts at i and ends with its line, or with
+// a comment; nil where that cannot be told.
+func (d *Doc) quoteRest(start, i int) *Fix {
+	if _, block := d.blockValue(start, i); !block {
+		return nil
+	}
+	_, end := d.line(i)
+	text := d.Data[i:end]
+	if at := bytes.Index(text, []byte(" #")); at >= 0 {
+		text = text[:at]
+	}
+	text = bytes.TrimRight(text, " \t")
+	if len(text) == 0 || text[0] == '"' || text[0] == '\'' {
+		return nil
+	}
+	quoted := `"` + string(text) + `"`
+	if bytes.ContainsAny(text, `"\`) {
+		quoted = "'" + strings.ReplaceAll(string(text), "'", "''") + "'"
+	}
+	return &Fix{Safe: true, Edits: []Edit{{Range: d.span(i, i+len(text)), Text: quoted}}}
 }
 
 // unquoted is a text that starts with {{ and has no quotes.
@@ -50,6 +97,8 @@ func (d *Doc) unquoted(at int) Diagnostic {
 	if len(diag.Hint) > 120 || bytes.ContainsRune(d.Data[at:end], '"') {
 		diag.Hint = "put the whole text into quotes"
 	}
+	start, _ := d.line(at)
+	diag.Fix = d.quoteRest(start, at)
 	return diag
 }
 
@@ -83,9 +132,24 @@ func (d *Doc) tab(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
 	}
 	diag := d.problem("E002", d.span(start+i, start+i+1), "a tab is used for indentation")
 	diag.Hint = "use spaces"
-	edit := d.span(start, start+len(blank))
-	diag.Fix = &Fix{Safe: true, Edits: []Edit{{Range: edit, Text: strings.ReplaceAll(string(blank), "\t", "  ")}}}
+	diag.Fix = &Fix{Safe: true, Edits: d.untab(start)}
 	return diag, true
+}
+
+// untab replaces the tabs that indent the line at start, and those of later
+// lines that begin with one, which is indentation wherever they stand.
+func (d *Doc) untab(start int) []Edit {
+	var edits []Edit
+	for n, _ := d.lines.at(start); n <= len(d.lines.starts); n++ {
+		from := d.lines.starts[n-1]
+		if from > start && (from >= len(d.Data) || d.Data[from] != '\t') {
+			continue
+		}
+		_, end := d.line(from)
+		blank := d.Data[from : end-len(bytes.TrimLeft(d.Data[from:end], " \t"))]
+		edits = append(edits, Edit{Range: d.span(from, from+len(blank)), Text: strings.ReplaceAll(string(blank), "\t", "  ")})
+	}
+	return edits
 }
 
 // brace finds a value that starts with {{ on the line of the error or of its context.
@@ -166,9 +230,25 @@ func (d *Doc) colon(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
 	if bytes.Contains(before, []byte(": ")) {
 		diag := d.problem("E003", d.span(mark, mark+1), "a colon followed by a space inside unquoted text")
 		diag.Hint = "put the whole text into quotes"
+		if value := d.afterKey(start, mark); value > 0 {
+			diag.Fix = d.quoteRest(start, value)
+		}
 		return diag, true
 	}
 	return d.misaligned(mark), true
+}
+
+// afterKey is where the value of the first key of a line starts, 0 where there is none.
+func (d *Doc) afterKey(start, mark int) int {
+	i := bytes.Index(d.Data[start:mark], []byte(": "))
+	if i < 0 {
+		return 0
+	}
+	value := start + i + 1
+	for value < mark && d.Data[value] == ' ' {
+		value++
+	}
+	return value
 }
 
 func (d *Doc) misaligned(at int) Diagnostic {

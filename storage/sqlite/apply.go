@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"dispatcher/storage"
 )
@@ -21,31 +22,138 @@ func (r refusal) Error() string { return r.err.Error() }
 
 func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format, args...)} }
 
-// Apply implements storage.Store.
+// Apply implements storage.Store. Nearly always every turn of a batch applies,
+// so they are tried together first, without a savepoint. If one does not, all
+// is taken back: those that can be seen to be in the way are put aside and the
+// others are tried again; if that does not help, each runs in its savepoint.
 func (s *Store) Apply(ctx context.Context, turns []storage.Turn) ([]storage.Outcome, error) {
 	if len(turns) == 0 {
 		return nil, nil
 	}
 	out := make([]storage.Outcome, len(turns))
-	audited := false
 	err := s.write(ctx, "apply", func(t *tx) error {
 		now := s.nowMS()
-		for i := range turns {
-			var err error
-			if out[i], err = s.applyOne(t, &turns[i], now); err != nil {
-				return fmt.Errorf("turn %d of %d: %w", i+1, len(turns), err)
+		aside := make([]bool, len(turns))
+		err := s.applyTogether(t, turns, aside, out, now)
+		if ofTurn(err) && len(turns) > 1 {
+			if aside, err = t.inTheWay(turns); err == nil {
+				err = s.applyTogether(t, turns, aside, out, now)
 			}
-			audited = audited || len(turns[i].Audit) > 0
 		}
-		return nil
+		if ofTurn(err) {
+			aside = slices.Repeat([]bool{true}, len(turns))
+			err = t.again()
+		}
+		for i := 0; i < len(turns) && err == nil; i++ {
+			if aside[i] {
+				out[i], err = s.applyOne(t, &turns[i], now)
+			}
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if audited {
+	if slices.ContainsFunc(turns, func(t storage.Turn) bool { return len(t.Audit) > 0 }) {
 		s.wakeChain()
 	}
 	return out, nil
+}
+
+// applyTogether applies the turns that are not put aside, or says with an error
+// of theirs that one stands in the way. What only adds rows is written once for
+// all of them: the events that must not be known first, the rest at the end.
+func (s *Store) applyTogether(t *tx, turns []storage.Turn, aside []bool, out []storage.Outcome, now int64) error {
+	if err := t.seenTogether(turns, aside, now); err != nil {
+		return err
+	}
+	upTo := make([]int, len(turns)) // events of the turns before and of this one; 0: it has none
+	touched := make(map[int64]bool, len(turns))
+	for i := range turns {
+		if aside[i] {
+			continue
+		}
+		conv := convOf(&turns[i])
+		if conv != 0 && touched[conv] { // it may look at what the earlier one added
+			if err := t.writeWaiting(); err != nil {
+				return err
+			}
+		}
+		touched[conv] = true
+		a := applier{tx: t, now: now, fail: s.fail, together: true}
+		before := t.rows.events.len()
+		var err error
+		if out[i], err = a.turn(&turns[i]); err != nil {
+			return fmt.Errorf("turn %d of %d: %w", i+1, len(turns), err)
+		}
+		if n := t.rows.events.len(); n > before {
+			upTo[i] = n
+		}
+	}
+	events := t.rows.events.len()
+	last, err := t.writeGathered()
+	for i, n := range upTo {
+		if n > 0 {
+			out[i].Cursor = last - storage.Cursor(events-n)
+		}
+	}
+	return err
+}
+
+// seenTogether writes the events that the turns consume. A turn that cannot be
+// is put aside: its answer says why.
+func (t *tx) seenTogether(turns []storage.Turn, aside []bool, now int64) error {
+	for i := range turns {
+		if !aside[i] && validate(&turns[i], false) != nil {
+			aside[i] = true
+		}
+		for turn := &turns[i]; turn != nil && !aside[i]; turn = turn.Opens {
+			t.rows.addSeen(allSeen(turn), now)
+		}
+	}
+	keys := int64(t.rows.seen.len())
+	if n, _, err := t.writeRows(&t.rows.seen); err != nil {
+		return err
+	} else if n < keys {
+		return duplicate{}
+	}
+	return nil
+}
+
+// inTheWay takes everything back and finds the turns that cannot apply whatever
+// the others do: an event of theirs is known, or their conversation has gone on.
+func (t *tx) inTheWay(turns []storage.Turn) ([]bool, error) {
+	if err := t.again(); err != nil {
+		return nil, err
+	}
+	known := rowSet{width: 4, text: "SELECT c0 FROM temp.fed WHERE EXISTS (SELECT 1 FROM seen WHERE channel_id = c1 AND at_s = c2 AND key = c3)"}
+	gone := rowSet{width: 3, text: "SELECT c0 FROM temp.fed WHERE NOT EXISTS (SELECT 1 FROM conversations WHERE id = c1 AND version = c2)"}
+	before := make(map[int64]bool, len(turns)) // conversations that an earlier turn may move
+	for i := range turns {
+		for turn := &turns[i]; turn != nil; turn = turn.Opens {
+			for _, k := range allSeen(turn) {
+				known.add(int64(i), k.Channel, k.AtS, k.Key[:])
+			}
+		}
+		if conv := convOf(&turns[i]); conv != 0 && !before[conv] {
+			before[conv] = true
+			gone.add(int64(i), conv, turns[i].Expect)
+		}
+	}
+	aside := make([]bool, len(turns))
+	for _, set := range []*rowSet{&known, &gone} {
+		var i int64
+		t.feed.vals, t.feed.width = set.vals, set.width
+		err := t.each(set.text, nil, []any{&i}, func() error {
+			aside[i] = true
+			return nil
+		})
+		t.feed.vals = nil
+		if err != nil {
+			return nil, err
+		}
+	}
+	return aside, nil
 }
 
 // applyOne runs one turn inside its savepoint. An error is the environment's.
@@ -59,10 +167,14 @@ func (s *Store) applyOne(t *tx, turn *storage.Turn, now int64) (storage.Outcome,
 	a := applier{tx: t, now: now, fail: s.fail}
 	out, err := a.turn(turn)
 	if err == nil {
+		out.Cursor, err = t.writeGathered()
+	}
+	if err == nil {
 		_, err = t.exec("RELEASE t")
 		return out, err
 	}
-	if environmental(err) || (!constraint(err) && !isAnswer(err)) {
+	t.rows.drop()
+	if !ofTurn(err) {
 		return storage.Outcome{}, err
 	}
 	if _, e := t.exec("ROLLBACK TO t"); e != nil {
@@ -72,6 +184,21 @@ func (s *Store) applyOne(t *tx, turn *storage.Turn, now int64) (storage.Outcome,
 		return storage.Outcome{}, e
 	}
 	return t.answer(turn, err)
+}
+
+// again takes everything back and begins anew.
+func (t *tx) again() error {
+	t.rows.drop()
+	if _, err := t.exec("ROLLBACK"); err != nil {
+		return err
+	}
+	_, err := t.exec("BEGIN IMMEDIATE")
+	return err
+}
+
+// ofTurn says whether a turn is at fault, not the environment.
+func ofTurn(err error) bool {
+	return err != nil && !environmental(err) && (constraint(err) || isAnswer(err))
 }
 
 func isAnswer(err error) bool {

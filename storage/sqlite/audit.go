@@ -127,13 +127,11 @@ func (t *tx) chainSlice(key []byte) (more bool, err error) {
 	return len(rows) == chainSlice, nil
 }
 
-func (t *tx) writeAudit(entries []storage.AuditEntry, now int64) error {
-	args := make([]any, 0, len(entries)*5)
-	for _, e := range entries {
-		args = append(args, orNow(e.At, now), e.Actor, e.Verb, e.Object, e.Detail)
+func (g *gathered) addAudit(entries []storage.AuditEntry, now int64) {
+	for i := range entries {
+		e := &entries[i]
+		g.audit.add(orNow(e.At, now), e.Actor, e.Verb, e.Object, blob(e.Detail))
 	}
-	_, _, err := t.insert("INSERT INTO audit(at, actor, verb, object, detail) VALUES «(?,?,?,?,?)»", len(entries), args)
-	return wrap("audit entry", err)
 }
 
 // Trail implements storage.Store.

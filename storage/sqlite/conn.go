@@ -20,26 +20,34 @@ import (
 type conn struct {
 	db    *sql.DB
 	raw   *sql.Conn
-	stmts map[stmtKey]*sql.Stmt
+	stmts map[string]*sql.Stmt
 	fail  func(string) error
-}
-
-// stmtKey names a prepared statement: its text, and for inserts how many rows.
-type stmtKey struct {
-	text string
-	rows int
+	feed  *feed     // of the writer
+	rows  *gathered // of the writer
 }
 
 // tx is a connection inside a transaction.
 type tx struct{ *conn }
 
+// open makes the connection if there is none.
+func (c *conn) open() error {
+	if c.raw != nil {
+		return nil
+	}
+	raw, err := c.db.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	c.raw, c.stmts = raw, map[string]*sql.Stmt{}
+	return nil
+}
+
 func (c *conn) begin(how string) error {
-	if c.raw == nil {
-		raw, err := c.db.Conn(context.Background())
-		if err != nil {
-			return err
-		}
-		c.raw, c.stmts = raw, map[stmtKey]*sql.Stmt{}
+	if err := c.open(); err != nil {
+		return err
+	}
+	if c.rows != nil {
+		c.rows.drop()
 	}
 	_, err := c.exec(how)
 	if err != nil && !busy(err) {
@@ -53,7 +61,7 @@ func (c *conn) abort() {
 	if c.raw == nil {
 		return
 	}
-	st, err := c.prepare(stmtKey{text: "ROLLBACK"})
+	st, err := c.prepare("ROLLBACK")
 	if err == nil {
 		_, err = st.Exec()
 	}
@@ -75,19 +83,15 @@ func (c *conn) close() {
 	c.raw, c.stmts = nil, nil
 }
 
-func (c *conn) prepare(k stmtKey) (*sql.Stmt, error) {
-	if st, ok := c.stmts[k]; ok {
+func (c *conn) prepare(text string) (*sql.Stmt, error) {
+	if st, ok := c.stmts[text]; ok {
 		return st, nil
-	}
-	text := k.text
-	if k.rows > 0 {
-		text = expand(k.text, k.rows)
 	}
 	st, err := c.raw.PrepareContext(context.Background(), text)
 	if err != nil {
 		return nil, fmt.Errorf("prepare %.40q: %w", text, err)
 	}
-	c.stmts[k] = st
+	c.stmts[text] = st
 	return st, nil
 }
 
@@ -99,14 +103,10 @@ func (c *conn) before() error {
 }
 
 func (c *conn) exec(text string, args ...any) (sql.Result, error) {
-	return c.execKey(stmtKey{text: text}, args)
-}
-
-func (c *conn) execKey(k stmtKey, args []any) (sql.Result, error) {
 	if err := c.before(); err != nil {
 		return nil, err
 	}
-	st, err := c.prepare(k)
+	st, err := c.prepare(text)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (c *conn) one(text string, args []any, into ...any) (found bool, err error)
 	if err := c.before(); err != nil {
 		return false, err
 	}
-	st, err := c.prepare(stmtKey{text: text})
+	st, err := c.prepare(text)
 	if err != nil {
 		return false, err
 	}
@@ -143,7 +143,7 @@ func (c *conn) each(text string, args []any, into []any, f func() error) error {
 	if err := c.before(); err != nil {
 		return err
 	}
-	st, err := c.prepare(stmtKey{text: text})
+	st, err := c.prepare(text)
 	if err != nil {
 		return err
 	}
@@ -161,41 +161,6 @@ func (c *conn) each(text string, args []any, into []any, f func() error) error {
 		}
 	}
 	return rows.Err()
-}
-
-// maxRows is the longest multi-row insert; longer ones go in several. The
-// lengths are powers of two, so a table needs five prepared statements.
-const maxRows = 16
-
-// insert writes rows with as few statements as possible. text is an INSERT
-// with one VALUES group marked «…».
-func (c *conn) insert(text string, rows int, args []any) (changed int64, last int64, err error) {
-	if rows == 0 {
-		return 0, 0, nil
-	}
-	width := len(args) / rows
-	for rows > 0 {
-		n := maxRows
-		for n > rows {
-			n /= 2
-		}
-		res, err := c.execKey(stmtKey{text, n}, args[:n*width])
-		if err != nil {
-			return changed, last, err
-		}
-		k, _ := res.RowsAffected()
-		changed += k
-		last, _ = res.LastInsertId()
-		args, rows = args[n*width:], rows-n
-	}
-	return changed, last, nil
-}
-
-// expand repeats the VALUES group between « and » n times.
-func expand(text string, n int) string {
-	head, rest, _ := strings.Cut(text, "«")
-	group, tail, _ := strings.Cut(rest, "»")
-	return head + strings.TrimSuffix(strings.Repeat(group+",", n), ",") + tail
 }
 
 // Primary result codes of SQLite (sqlite.org/rescode.html).

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -155,16 +156,25 @@ func checkFile(ctx context.Context, db *sql.DB, path string) error {
 
 // openFile opens a pool of at most n connections; each runs the pragmas first.
 func openFile(path string, pragmas []string, n int) (*sql.DB, error) {
-	q := url.Values{"_pragma": pragmas}
-	connector, err := lib.NewConnector((&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
+	connector, err := lib.NewConnector(address(path, pragmas))
 	if err != nil {
 		return nil, fmt.Errorf("storage: open %s: %w", path, err)
 	}
+	return pool(connector, n), nil
+}
+
+// address is what the driver calls a file.
+func address(path string, pragmas []string) string {
+	q := url.Values{"_pragma": pragmas}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+func pool(connector driver.Connector, n int) *sql.DB {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	db.SetConnMaxLifetime(0)
-	return db, nil
+	return db
 }
 
 // plainPragmas are those of every connection (runtime.md 2.3); the driver
@@ -181,10 +191,12 @@ func plainPragmas(opt Options) []string {
 	}
 }
 
-// checkpointPragmas: a reader in the way is told of at once, not waited for
+// checkpointPatience: a reader in the way is told of at once, not waited for
 // while the writer stands still.
+const checkpointPatience = 10 * time.Millisecond
+
 func checkpointPragmas(opt Options) []string {
-	opt.BusyTimeout = 10 * time.Millisecond
+	opt.BusyTimeout = checkpointPatience
 	return plainPragmas(opt)
 }
 

@@ -61,7 +61,9 @@ func (s *Store) Erase(ctx context.Context, e storage.Erasure) (storage.Erased, e
 		if _, err := t.exec("INSERT OR IGNORE INTO erasures(tag, at, by) VALUES (?,?,?)", e.Tag, at, e.By); err != nil {
 			return err
 		}
-		return t.writeAudit(e.Audit, at)
+		t.rows.addAudit(e.Audit, at)
+		_, err = t.writeGathered()
+		return err
 	})
 	if err != nil {
 		return storage.Erased{}, err

@@ -71,7 +71,9 @@ func (s *Store) Put(ctx context.Context, records []storage.Record, audit []stora
 				return storage.ErrConflict
 			}
 		}
-		return t.writeAudit(audit, s.nowMS())
+		t.rows.addAudit(audit, s.nowMS())
+		_, err := t.writeGathered()
+		return err
 	})
 	if err == nil && len(audit) > 0 {
 		s.wakeChain()

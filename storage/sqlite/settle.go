@@ -34,7 +34,8 @@ func (s *Store) Settle(ctx context.Context, list []storage.Settlement) ([]storag
 			}
 			audited = audited || len(list[i].Audit) > 0
 		}
-		return nil
+		_, err := t.writeGathered()
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -113,11 +114,9 @@ func (s *Store) settleOne(t *tx, set *storage.Settlement) (storage.Settled, erro
 	if err != nil || why != "" {
 		return storage.Settled{Why: why, Epoch: epoch}, err
 	}
-	if err := t.writeAudit(set.Audit, w.now); err != nil {
-		return storage.Settled{}, err
-	}
-	_, err = t.writeEvents(set.Events, w.row.Conversation, w.uid, w.now)
-	return storage.Settled{OK: true, Epoch: epoch}, err
+	t.rows.addAudit(set.Audit, w.now)
+	t.rows.addEvents(set.Events, w.row.Conversation, w.uid, w.now)
+	return storage.Settled{OK: true, Epoch: epoch}, nil
 }
 
 func (w *settler) do(epoch, span int64) (why string, err error) {
@@ -196,7 +195,8 @@ func (w *settler) sent() (why string, err error) {
 		return "", err
 	}
 	if w.row.Kind > storage.RowNotice || w.row.Seq == 0 {
-		return "", w.writeReceipts(w.set.Receipts, w.row.Conversation, w.now)
+		w.rows.addReceipts(w.set.Receipts, w.row.Conversation, w.now)
+		return "", nil
 	}
 	var part int64
 	more, err := w.one("SELECT id FROM outbox WHERE conversation_id = ? AND seq = ? AND kind <= 2 LIMIT 1", []any{w.row.Conversation, w.row.Seq}, &part)
@@ -233,7 +233,8 @@ func (w *settler) sent() (why string, err error) {
 			break
 		}
 	}
-	return "", w.writeReceipts(receipts, w.row.Conversation, w.now)
+	w.rows.addReceipts(receipts, w.row.Conversation, w.now)
+	return "", nil
 }
 
 // retriedLetter marks a dead letter that a person tried again.
@@ -295,9 +296,7 @@ func (w *settler) parked() (storage.Settled, error) {
 	if err != nil || n == 0 {
 		return storage.Settled{Why: whyGone}, err
 	}
-	if err := w.writeAudit(w.set.Audit, w.now); err != nil {
-		return storage.Settled{}, err
-	}
-	_, err = w.writeEvents(w.set.Events, 0, storage.UID{}, w.now)
-	return storage.Settled{OK: true}, err
+	w.rows.addAudit(w.set.Audit, w.now)
+	w.rows.addEvents(w.set.Events, 0, storage.UID{}, w.now)
+	return storage.Settled{OK: true}, nil
 }

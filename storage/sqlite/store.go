@@ -93,11 +93,14 @@ func (s *Store) open(ctx context.Context) error {
 	if err := bootstrap(ctx, s.path, s.opt); err != nil {
 		return err
 	}
-	writer, err := s.openDB(writerPragmas(s.opt), 1)
+	rows := &feed{}
+	connector, err := newFeedConnector(address(s.path, writerPragmas(s.opt)), rows)
 	if err != nil {
-		return err
+		return fmt.Errorf("storage: open %s: %w", s.path, err)
 	}
-	s.writer <- &conn{db: writer, fail: s.opt.Failpoint}
+	writer := pool(connector, 1)
+	s.dbs = append(s.dbs, writer)
+	s.writer <- &conn{db: writer, fail: s.opt.Failpoint, feed: rows, rows: newGathered()}
 	readers, err := s.openDB(readerPragmas(s.opt), readerCount)
 	if err != nil {
 		return err

@@ -19,15 +19,17 @@ type applier struct {
 	now  int64
 	fail func(string) error
 
+	together bool // with the others of its batch: its events are written already
+
 	conv    int64 // the conversation the turn is about; 0 = none
 	uid     storage.UID
 	contact int64
 	handoff int64 // the handoff inserted by this turn
 	version int64
-	cursor  storage.Cursor
 	fenced  int64 // rows with words that were taken back
 }
 
+// turn leaves the rows that are only added to whoever writes what was gathered.
 func (a *applier) turn(t *storage.Turn) (storage.Outcome, error) {
 	steps := []func(*storage.Turn) error{
 		a.seen, a.failSeen, a.unpark, a.person, a.conversation, a.drops, a.identities, a.messages, a.changes, a.settle, a.outbox, a.timers,
@@ -38,37 +40,43 @@ func (a *applier) turn(t *storage.Turn) (storage.Outcome, error) {
 			return storage.Outcome{}, err
 		}
 	}
-	out := storage.Outcome{Status: storage.Applied, Conversation: a.conv, UID: a.uid, Contact: a.contact, Version: a.version, Cursor: a.cursor, Fenced: int(a.fenced)}
+	out := storage.Outcome{Status: storage.Applied, Conversation: a.conv, UID: a.uid, Contact: a.contact, Version: a.version, Fenced: int(a.fenced)}
 	if t.Opens == nil {
 		return out, nil
 	}
-	next := applier{tx: a.tx, now: a.now, fail: a.fail, contact: a.contact}
+	if err := a.writeWaiting(); err != nil {
+		return storage.Outcome{}, err
+	}
+	next := applier{tx: a.tx, now: a.now, fail: a.fail, contact: a.contact, together: a.together}
 	opened, err := next.turn(t.Opens)
 	if err != nil {
 		return storage.Outcome{}, err
 	}
 	out.Opened, out.OpenedUID = opened.Conversation, opened.UID
-	out.Cursor = max(out.Cursor, opened.Cursor)
 	return out, nil
 }
 
 func (a *applier) failSeen(*storage.Turn) error { return a.fail("apply.after_seen") }
 
+// seen asks before anything else of the turn is written.
 func (a *applier) seen(t *storage.Turn) error {
-	keys := allSeen(t)
-	if len(keys) == 0 {
+	if a.together {
 		return nil
 	}
-	day := a.now / 86_400_000
-	args := make([]any, 0, len(keys)*4)
-	for i := range keys {
-		args = append(args, keys[i].Channel, keys[i].AtS, keys[i].Key[:], day)
-	}
-	n, _, err := a.insert("INSERT OR IGNORE INTO seen(channel_id, at_s, key, day) VALUES «(?,?,?,?)»", len(keys), args)
+	keys := allSeen(t)
+	a.rows.addSeen(keys, a.now)
+	n, _, err := a.writeRows(&a.rows.seen)
 	if err != nil || n == int64(len(keys)) {
 		return err
 	}
 	return a.known(keys)
+}
+
+func (g *gathered) addSeen(keys []storage.SeenKey, now int64) {
+	day := now / 86_400_000
+	for i := range keys {
+		g.seen.add(keys[i].Channel, keys[i].AtS, keys[i].Key[:], day)
+	}
 }
 
 // known finds which keys were there before this turn: they are asked for
@@ -237,6 +245,28 @@ func (a *applier) newConversation(t *storage.Turn) error {
 	return err
 }
 
+// changeConversations are the statements that change a conversation's row, the
+// cheapest first; the columns count in the order of changeConversation. Who
+// owns a conversation, how far it is and where its flow stands is in indexes,
+// each of which SQLite takes out and puts in again when one of its columns is
+// set, to the same value too. So the first statement changes what stays with
+// its owner and in its state, the second what stays with its owner, and the
+// last the rest: a conversation that was changed has another version.
+var changeConversations = []string{
+	setConversation + whereStands + " AND position = c15 AND " + sameOwner,
+	setConversation + ", position = c15" + whereStands + " AND " + sameOwner,
+	setConversation + ", position = c15, status = c4, owner = c5, owner_id = c7, priority = c12" + whereStands,
+}
+
+const (
+	setConversation = `UPDATE OR FAIL conversations SET channel_id = c2, identity = c3, phase = c6, epoch = c8, version = version + 1, turn_id = c9,
+  last_seq = last_seq + c10, handled_seq = c11, continues = c13, revision = c14, state = c16, card = c17, updated_at = c18, first_reply_due = c19,
+  next_reply_due = c20, snoozed_until = c21, resolved_at = c22, resolved_why = c23, unread = c24, waiting_since = c25, last_author = c26, sim = c27,
+  escalated = c28, holdout = c29, labels = c30`
+	whereStands = " FROM temp.fed WHERE id = c0 AND version = c1 AND (c10 = 0 OR last_seq = c31)"
+	sameOwner   = "status = c4 AND owner = c5 AND owner_id = c7 AND priority = c12"
+)
+
 func (a *applier) changeConversation(t *storage.Turn) error {
 	c := t.Conv
 	a.conv, a.uid, a.contact, a.version = c.ID, c.UID, c.Contact, t.Expect+1
@@ -244,20 +274,16 @@ func (a *applier) changeConversation(t *storage.Turn) error {
 	if count > 0 {
 		before = t.Messages[0].Seq - 1
 	}
-	n, err := a.change(`UPDATE conversations SET channel_id = ?, identity = ?, status = ?, owner = ?, phase = ?, owner_id = ?, epoch = ?,
-  version = version + 1, turn_id = ?, last_seq = last_seq + ?, handled_seq = ?, priority = ?, continues = ?, revision = ?, position = ?, state = ?, card = ?,
-  updated_at = ?, first_reply_due = ?, next_reply_due = ?, snoozed_until = ?, resolved_at = ?, resolved_why = ?, unread = ?,
-  waiting_since = ?, last_author = ?, sim = ?, escalated = ?, holdout = ?, labels = ?
- WHERE id = ? AND version = ? AND (? = 0 OR last_seq = ?)`,
-		c.Channel, c.Addr, c.Status, c.Owner, c.Phase, c.OwnerID, c.Epoch, int64(t.ID), count, c.HandledSeq, c.Priority, c.Continues,
-		c.Revision, c.Position, c.State, c.Card, orNow(c.UpdatedAt, a.now), c.FirstReplyDue, c.NextReplyDue, c.SnoozedUntil, c.ResolvedAt,
-		c.ResolvedWhy, c.Unread, c.WaitingSince, c.LastAuthor, bit(c.Sim), bit(c.Escalated), bit(c.Holdout), listText(c.Labels),
-		c.ID, t.Expect, count, before)
-	if err != nil {
-		return raced("conversation", err)
-	}
-	if n == 0 {
-		return a.whyNot(c.ID, t.Expect, before)
+	a.rows.conversations.add(c.ID, t.Expect, c.Channel, blob(c.Addr), int64(c.Status), int64(c.Owner), int64(c.Phase), c.OwnerID, c.Epoch,
+		int64(t.ID), count, c.HandledSeq, int64(c.Priority), c.Continues, blob(c.Revision), c.Position,
+		blob(c.State), blob(c.Card), orNow(c.UpdatedAt, a.now), c.FirstReplyDue, c.NextReplyDue, c.SnoozedUntil, c.ResolvedAt, c.ResolvedWhy,
+		int64(c.Unread), c.WaitingSince, int64(c.LastAuthor), bit(c.Sim), bit(c.Escalated), bit(c.Holdout), listText(c.Labels), before)
+	if !a.together {
+		if all, err := a.writeConversations(); err != nil {
+			return err
+		} else if !all {
+			return a.whyNot(c.ID, t.Expect, before)
+		}
 	}
 	return a.whose(c.ID)
 }

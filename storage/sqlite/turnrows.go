@@ -30,17 +30,16 @@ func (a *applier) drops(t *storage.Turn) error {
 	return nil
 }
 
-const insertMessage = `INSERT INTO messages(` + messageCols + `) VALUES «(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)»`
-
 func (a *applier) messages(t *storage.Turn) error {
-	args := make([]any, 0, len(t.Messages)*19)
 	for i := range t.Messages {
 		m := &t.Messages[i]
-		args = append(args, a.conv, m.Seq, m.Kind, m.Dir, bit(m.Public), m.Author, m.AuthorID, orNow(m.At, a.now), m.PlatformAt, m.Body, m.Trace,
-			m.CauseSeq, m.Revision, m.Rule, m.Delivery, m.Reason, m.External, bit(m.Edited), bit(m.Removed))
+		a.rows.messages.add(a.conv, m.Seq, int64(m.Kind), int64(m.Dir), bit(m.Public), int64(m.Author), m.AuthorID, orNow(m.At, a.now), m.PlatformAt,
+			blob(m.Body), blob(m.Trace), m.CauseSeq, blob(m.Revision), m.Rule, int64(m.Delivery), m.Reason, blob(m.External), bit(m.Edited), bit(m.Removed))
 	}
-	_, _, err := a.insert(insertMessage, len(t.Messages), args)
-	return wrap("message", err)
+	if len(t.Changes) == 0 && t.Settle == storage.SettleNone {
+		return nil
+	}
+	return a.writeWaiting() // the next steps look at them
 }
 
 // rankSQL is the condition under which delivery ?1 may follow what is stored:
@@ -117,32 +116,23 @@ func (a *applier) cancelPending() error {
 	return err
 }
 
-const insertOutbox = `INSERT INTO outbox(uid, conversation_id, seq, part, kind, channel_id, origin, epoch, status, attempt, due_at, expires_at,
- lease_node, lease_until, marked_at, priority, request, error) VALUES «(?,?,?,?,?,?,?,?,?,?,?,?,0,0,0,?,?,?)»`
-
 func (a *applier) outbox(t *storage.Turn) error {
-	args := make([]any, 0, len(t.Outbox)*15)
 	for i := range t.Outbox {
 		r := &t.Outbox[i]
 		status, uid := r.Status, orNewUID(r.UID)
 		if status == 0 {
 			status = storage.RowPending
 		}
-		args = append(args, uid[:], a.conv, r.Seq, r.Part, r.Kind, r.Channel, r.Origin, r.Epoch, status, r.Attempt, r.DueAt, r.ExpiresAt,
-			r.Priority, r.Request, r.Error)
+		a.rows.outbox.add(uid[:], a.conv, r.Seq, int64(r.Part), int64(r.Kind), r.Channel, int64(r.Origin), r.Epoch, int64(status), int64(r.Attempt),
+			r.DueAt, r.ExpiresAt, int64(0), int64(0), int64(0), int64(r.Priority), blob(r.Request), r.Error)
 	}
-	_, _, err := a.insert(insertOutbox, len(t.Outbox), args)
-	return wrap("outbox row", err)
+	return nil
 }
 
 func (a *applier) timers(t *storage.Turn) error {
-	for _, m := range t.Timers {
-		_, err := a.exec(`INSERT INTO timers(conversation_id, name, id, due_at, spec, attempt) VALUES (?,?,?,?,?,?)
- ON CONFLICT(conversation_id, name) DO UPDATE SET id = excluded.id, due_at = excluded.due_at, spec = excluded.spec, attempt = excluded.attempt`,
-			a.conv, m.Name, m.ID, m.DueAt, m.Spec, m.Attempt)
-		if err != nil {
-			return wrap("timer", err)
-		}
+	for i := range t.Timers {
+		m := &t.Timers[i]
+		a.rows.timers.add(a.conv, m.Name, m.ID, m.DueAt, blob(m.Spec), int64(m.Attempt))
 	}
 	return nil
 }
@@ -262,31 +252,36 @@ func (a *applier) outcome(t *storage.Turn) error {
 }
 
 func (a *applier) receipts(t *storage.Turn) error {
-	return a.writeReceipts(t.Receipts, a.conv, a.now)
+	a.rows.addReceipts(t.Receipts, a.conv, a.now)
+	return nil
 }
 
-// writeReceipts keeps the first row a platform id was given for.
-func (t *tx) writeReceipts(receipts []storage.Receipt, conv, now int64) error {
-	args := make([]any, 0, len(receipts)*5)
-	for _, r := range receipts {
+// addReceipts keeps the first row a platform id was given for.
+func (g *gathered) addReceipts(receipts []storage.Receipt, conv, now int64) {
+	for i := range receipts {
+		r := &receipts[i]
 		to := r.Conversation
 		if to == 0 {
 			to = conv
 		}
-		args = append(args, r.Channel, r.Hash, to, r.Seq, orNow(r.At, now))
+		g.receipts.add(r.Channel, blob(r.Hash), to, r.Seq, orNow(r.At, now))
 	}
-	_, _, err := t.insert("INSERT OR IGNORE INTO receipts(channel_id, hash, conversation_id, seq, at) VALUES «(?,?,?,?,?)»", len(receipts), args)
-	return wrap("receipt", err)
 }
 
 // records are compare-and-set; somebody else's version makes the turn stale.
 func (a *applier) records(t *storage.Turn) error {
 	for i := range t.Records {
-		ok, err := a.putRecord(&t.Records[i])
-		if err != nil {
+		r := &t.Records[i]
+		if r.Version == 0 && !r.Delete {
+			a.rows.records.add(int64(r.Kind), blob(r.ID), int64(1), blob(r.Lookup), orNull(r.Expires), blob(r.Body))
+			continue
+		}
+		if err := a.writeRecords(); err != nil {
 			return err
 		}
-		if !ok {
+		if ok, err := a.putRecord(r); err != nil {
+			return err
+		} else if !ok {
 			return errStale
 		}
 	}
@@ -308,16 +303,15 @@ func (a *applier) media(t *storage.Turn) error {
 }
 
 func (a *applier) lookups(t *storage.Turn) error {
-	args := make([]any, 0, len(t.Lookups)*3)
-	for _, l := range t.Lookups {
+	for i := range t.Lookups {
+		l := &t.Lookups[i]
 		contact := l.Contact
 		if contact == 0 {
 			contact = a.contact
 		}
-		args = append(args, l.Kind, l.Hash, contact)
+		a.rows.lookups.add(int64(l.Kind), blob(l.Hash), contact)
 	}
-	_, _, err := a.insert("INSERT OR IGNORE INTO lookups(kind, hash, contact_id) VALUES «(?,?,?)»", len(t.Lookups), args)
-	return wrap("lookup", err)
+	return nil
 }
 
 func (a *applier) parked(t *storage.Turn) error {
@@ -332,18 +326,19 @@ func (a *applier) parked(t *storage.Turn) error {
 	return nil
 }
 
-func (a *applier) audit(t *storage.Turn) error { return a.writeAudit(t.Audit, a.now) }
-
-func (a *applier) events(t *storage.Turn) error {
-	var err error
-	a.cursor, err = a.writeEvents(t.Events, a.conv, a.uid, a.now)
-	return err
+func (a *applier) audit(t *storage.Turn) error {
+	a.rows.addAudit(t.Audit, a.now)
+	return nil
 }
 
-// writeEvents numbers events in commit order: there is one writer, so the row
-// id is the cursor.
-func (t *tx) writeEvents(events []storage.Event, conv int64, uid storage.UID, now int64) (storage.Cursor, error) {
-	args := make([]any, 0, len(events)*7)
+func (a *applier) events(t *storage.Turn) error {
+	a.rows.addEvents(t.Events, a.conv, a.uid, a.now)
+	return nil
+}
+
+// addEvents has events numbered in commit order: there is one writer, so the
+// row id is the cursor.
+func (g *gathered) addEvents(events []storage.Event, conv int64, uid storage.UID, now int64) {
 	for i := range events {
 		e := &events[i]
 		about, public := e.Conversation, e.UID
@@ -353,10 +348,8 @@ func (t *tx) writeEvents(events []storage.Event, conv int64, uid storage.UID, no
 		if public == (storage.UID{}) && about == conv {
 			public = uid
 		}
-		args = append(args, orNow(e.At, now), about, public[:], e.Seq, e.Type, listText(e.Topics), e.Ref)
+		g.events.add(orNow(e.At, now), about, public[:], e.Seq, e.Type, listText(e.Topics), e.Ref)
 	}
-	_, last, err := t.insert("INSERT INTO events(at, conversation_id, uid, seq, type, topics, ref) VALUES «(?,?,?,?,?,?,?)»", len(events), args)
-	return storage.Cursor(last), wrap("event", err)
 }
 
 func wrap(noun string, err error) error {

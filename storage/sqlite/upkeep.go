@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -66,7 +67,32 @@ func (s *Store) shorten(ctx context.Context) (blocked bool, err error) {
 		return false, err
 	}
 	defer func() { s.writer <- c }()
-	return s.checkpoint(ctx, "TRUNCATE")
+	return c.truncateLog(s.opt.BusyTimeout)
+}
+
+// truncateLog ends the log on the writer's own connection: after another one
+// did that, the writer would have to read all its pages again. A reader in the
+// way is told of soon, because nobody writes meanwhile.
+func (c *conn) truncateLog(patience time.Duration) (blocked bool, err error) {
+	if err := c.open(); err != nil {
+		return false, err
+	}
+	var ms, stopped, pages, done int64
+	ask := func(pragma string, into ...any) error {
+		return c.raw.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(into...)
+	}
+	if err := ask("busy_timeout = "+strconv.FormatInt(checkpointPatience.Milliseconds(), 10), &ms); err != nil {
+		return false, err
+	}
+	err = ask("wal_checkpoint(TRUNCATE)", &stopped, &pages, &done)
+	if e := ask("busy_timeout = "+strconv.FormatInt(patience.Milliseconds(), 10), &ms); e != nil {
+		c.close()
+		return false, errors.Join(err, e)
+	}
+	if busy(err) {
+		return true, nil
+	}
+	return stopped != 0, err
 }
 
 func (s *Store) walBytes() int64 {
