@@ -77,12 +77,13 @@ const (
 	maxCode = 12
 )
 
-// codeIn finds a code: the whole message, spaces and hyphens taken out, when it
-// holds a digit or is one word in capitals; else the one word of a sentence with a digit in
-// it.
+// codeIn finds a code: the whole message, spaces and hyphens taken out, when its
+// words are digits and capitals alone; else the one word of a sentence that has
+// a digit in it.
 func codeIn(text string) string {
 	words := strings.Fields(nfkc(text))
-	if whole := joined(words); isCode(whole) && (hasDigit(whole) || len(words) == 1 && whole == strings.ToUpper(whole)) {
+	whole := joined(words)
+	if isCode(whole) && whole == strings.ToUpper(whole) && (hasDigit(whole) || len(words) == 1) {
 		return whole
 	}
 	code := ""
