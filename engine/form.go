@@ -99,7 +99,7 @@ func (t *turn) typedFields(st *StateDef) bool {
 			got = true
 			continue
 		}
-		sl := t.set.Slots[name]
+		sl := t.slotDef(name)
 		if sl == nil || t.known(name) {
 			continue
 		}
@@ -295,7 +295,7 @@ func (t *turn) readForm(f *Form, raw map[string]string) (map[string]SlotValue, m
 // readEntry reads one field as typed; a media field holds the kinds of its
 // files.
 func (t *turn) readEntry(name, text string) (any, bool) {
-	sl := t.set.Slots[name]
+	sl := t.slotDef(name)
 	if sl == nil {
 		sl = &Slot{Name: name, Type: SlotText}
 	}

@@ -41,9 +41,7 @@ func FormOf(sets Sets, st State) (view FormView, ok bool) {
 		return FormView{}, false
 	}
 	t := &turn{set: sets.Live, st: st, ev: &Event{}, lang: st.Language}
-	if p := st.Pin; p != nil && sets.Pinned != nil && p.Set == sets.Pinned.ID && p.Flow == st.Flow {
-		t.set = sets.Pinned
-	}
+	t.usePin(sets)
 	t.eval = evaluator{t: t, env: map[string]any{}}
 	t.eval.env[hidden] = &t.eval
 	def := t.written()
@@ -74,7 +72,7 @@ func (t *turn) softText(tx *Text) string {
 
 func (t *turn) fieldView(f *FormField) FormFieldView {
 	v := FormFieldView{Slot: f.Slot, Label: t.softText(f.Label), Help: t.softText(f.Help), Required: !f.Optional, Type: SlotText}
-	sl := t.set.Slots[f.Slot]
+	sl := t.slotDef(f.Slot)
 	if sl != nil {
 		v.Type, v.Min, v.Max, v.Example, v.Secret = sl.Type, sl.Min, sl.Max, sl.Example, sl.Secret
 		if v.Label == "" {

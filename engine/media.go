@@ -24,7 +24,7 @@ var (
 // wantsMedia says that the open question collects attachments.
 func (t *turn) wantsMedia(st *StateDef) bool {
 	if t.st.Question.Sub == subCorrect {
-		sl := t.set.Slots[t.st.Question.Choices[0]]
+		sl := t.slotDef(t.st.Question.Choices[0])
 		return sl != nil && sl.Type == SlotMedia
 	}
 	return st.Collect != nil && t.slotOf(st).Type == SlotMedia
