@@ -12,8 +12,9 @@ import (
 
 // A flow is taken from the last good load as it is, compiled and linked, when
 // its own bytes are the same and so is all that compiling it looks at beside
-// them: the project file, the locale files, the names of the media, and what
-// every flow of the project declares (see declares). What joins flows is checked anew in every load. Only a load
+// them: the project file, the names of the media, and what every flow of the
+// project declares (see declares). A project in several languages is compiled
+// whole. What joins flows is checked anew in every load. Only a load
 // without errors leaves flows behind, so what is taken has no errors either.
 
 // keptFlow is one flow of the last good load. Nothing of it ever changes.
@@ -70,7 +71,7 @@ func (l *loader) replay(e effect) {
 
 // reuse takes from the last good load every flow that would come out the same.
 func (l *loader) reuse() {
-	if l.opts.Warm == nil || l.unreadable {
+	if l.opts.Warm == nil || l.unreadable || l.translated() {
 		return
 	}
 	l.now.project, l.now.declared = l.docs[projectFile], l.declarations()
@@ -83,6 +84,12 @@ func (l *loader) reuse() {
 			l.flows[i] = p.again()
 		}
 	}
+}
+
+// translated says that the texts of flows are merged with others: then all of
+// them are compiled.
+func (l *loader) translated() bool {
+	return l.root != nil && len(words(l.root.Get("languages"))) > 1 || len(l.locale.docs) > 0 || l.locale.broken
 }
 
 // again is the flow for another load: states are copied, since checks note
@@ -105,6 +112,9 @@ func (l *loader) declareAgain(f *flowSrc) {
 	l.byName[f.name] = f
 	l.p.Counts.States += len(f.states)
 	l.replay(f.declared)
+	for _, name := range f.def.StateOrder {
+		l.in(f.name, name, func() { l.declareLookup(f.states[name]) })
+	}
 }
 
 // compileAgain puts a flow into the set that is taken as it was.
@@ -148,10 +158,8 @@ func (l *loader) declarations() []byte {
 	}
 	for _, path := range slices.Sorted(maps.Keys(l.files.Media)) {
 		out = appendText(out, path)
-	}
-	for _, path := range slices.Sorted(maps.Keys(l.files.Data)) {
-		if isLocale(path) {
-			out = appendText(appendText(out, path), string(l.files.Data[path]))
+		if l.files.Large[path] {
+			out = append(out, '!')
 		}
 	}
 	return out
@@ -159,8 +167,8 @@ func (l *loader) declarations() []byte {
 
 // declares is everything of a flow file that compiling and linking other flows
 // looks at: its name and channels, its slots, the names of its states with the
-// slots they fill and the look-ups they keep, and the results it returns. Two files that declare the same
-// give the same bytes.
+// slots they fill and the look-ups they keep, and the results it returns. Two
+// files that declare the same give the same bytes.
 func declares(root *source.Node) []byte {
 	if root == nil || root.Kind != source.Map {
 		return nil
