@@ -151,7 +151,11 @@ func (s *Set) pageEdges(t *table, st *StateDef) error {
 	}
 	if f := st.Form; f != nil {
 		edges[edgeExpired], edges[edgeField] = st.full, st.full
-		if f.FallbackExit == nil && f.Fallback != fallbackNone {
+		switch {
+		case f.FallbackExit != nil:
+		case f.Fallback == fallbackNone:
+			edges[edgeFallback] = atResume
+		default:
 			edges[edgeFallback] = st.full
 		}
 	}
@@ -194,9 +198,6 @@ func (s *StateDef) choosers() []string {
 	}
 	if s.Form != nil {
 		edges = append(edges, "known", "collected", edgeSubmitted)
-		if s.Form.FallbackExit == nil && s.Form.Fallback == fallbackNone {
-			edges = append(edges, edgeFallback)
-		}
 	}
 	if s.Verify != nil {
 		edges = append(edges, "known", edgeVerified)

@@ -144,7 +144,7 @@ func (sl *Slot) telling() bool {
 }
 
 // fallback is what a form does without its page: its fields one by one in the
-// chat, or the way out it names. opt is the button that asked for it.
+// chat, the way out it names, or a person. opt is the button that asked for it.
 func (t *turn) fallback(st *StateDef, opt string) {
 	f, q := st.Form, t.st.Question
 	t.reply = answered{q: q.Number, opt: opt}
@@ -154,36 +154,43 @@ func (t *turn) fallback(st *StateDef, opt string) {
 	case f.FallbackExit != nil:
 		t.st.Question = nil
 		t.follow(f.FallbackExit, st.full)
-	case f.Fallback == fallbackNone:
-		t.st.Question = nil
-		t.leave(st, edgeFallback)
+	case f.Fallback == fallbackNone && t.emptyField(st) != nil:
+		t.personExit(edgeFallback, dm.CauseGaveUp)
 	default:
-		t.fire(st.full, edgeFallback, edgeFallback, st.place)
+		if f.Fallback != fallbackNone {
+			t.fire(st.full, edgeFallback, edgeFallback, st.place)
+		}
 		t.nextField(st, q)
 	}
+}
+
+// emptyField is the first required field that is not known, nil when all are.
+func (t *turn) emptyField(st *StateDef) *StateDef {
+	for i := range st.Form.Fields {
+		if f := &st.Form.Fields[i]; !f.Optional && !t.known(f.Slot) {
+			return st.fields[f.Slot]
+		}
+	}
+	return nil
 }
 
 // nextField asks for the next required field that is still empty; after the
 // last the form is answered.
 func (t *turn) nextField(st *StateDef, q *Question) {
-	for i := range st.Form.Fields {
-		f := &st.Form.Fields[i]
-		field := st.fields[f.Slot]
-		if f.Optional || field == nil || t.known(f.Slot) {
-			continue
-		}
-		t.st.Visit++
-		t.st.Question = &Question{
-			Number: t.st.Visit, Kind: kindCollect, Field: f.Slot, Hash: field.hash,
-			Asked: t.now.UnixMilli(), ID: q.ID, Expires: q.Expires,
-		}
-		t.shown = nil
-		t.sayQuestion(field, "")
-		t.over, t.waits = true, true
+	t.shown = nil
+	field := t.emptyField(st)
+	if field == nil {
+		t.st.Question = nil
+		t.leave(st, "collected")
 		return
 	}
-	t.st.Question = nil
-	t.leave(st, "collected")
+	t.st.Visit++
+	t.st.Question = &Question{
+		Number: t.st.Visit, Kind: kindCollect, Field: field.Collect.Slot, Hash: field.hash,
+		Asked: t.now.UnixMilli(), ID: q.ID, Expires: q.Expires,
+	}
+	t.sayQuestion(field, "")
+	t.over, t.waits = true, true
 }
 
 // fieldDone goes on after a field that was asked in the chat.

@@ -180,8 +180,11 @@ func TestFallbacksOfAForm(t *testing.T) {
 	c.timer("form", time.Hour).says("bot: That link has expired.", "bot: Another way.", "resolve other").took("form:expired form:fallback resolve:other")
 
 	none := func() *chat { return talkForm(t, formSet(t, &Form{Fallback: "none"})).user("hi") }
-	none().says("bot: Fill this in: https://x/forms/f1").user("no idea").says("bot: Got nothing.", "resolve done").took("form:fallback resolve:done")
-	none().timer("form", 30*time.Minute).says("bot: That link has expired.", "bot: Got nothing.", "resolve done")
+	none().says("bot: Fill this in: https://x/forms/f1").user("no idea").says("bot: Thanks. Someone*", "handoff general gave_up gave_up").took("form:fallback handoff")
+	none().timer("form", 30*time.Minute).says("bot: That link has expired.", "bot: Thanks. Someone*", "handoff general gave_up gave_up").took("form:expired form:fallback handoff")
+	none().user("AB123456").says("bot: Thanks. Someone*", "handoff general gave_up gave_up").slot("order_number", "AB123456")
+	one := talkForm(t, formSet(t, &Form{Fallback: "none", Fields: []FormField{{Slot: "order_number"}}})).user("hi")
+	one.user("AB123456").says("bot: Got AB123456.", "resolve done").tookEdge("collected")
 
 	chat := talkForm(t, formSet(t, &Form{Fallback: "chat"})).user("hi")
 	chat.timer("form", 10*time.Minute).says()
