@@ -43,7 +43,13 @@ func openFiles(dir string) (root string, files *flows.Files, err error) {
 // loader gives the one call that check, serve, chat and the watcher share.
 // kinds limits whose limits are checked; nil = every channel's.
 func (m *Main) loader(root string, kinds []string) func(*flows.Files) *flows.Project {
-	opts := flows.Options{
+	opts := m.options(root, kinds)
+	return func(f *flows.Files) *flows.Project { return flows.Load(f, opts) }
+}
+
+// options are what the checker asks of this machine and of the adapters.
+func (m *Main) options(root string, kinds []string) flows.Options {
+	return flows.Options{
 		Env:      m.lookup,
 		ReadFile: m.projectFile(root),
 		Warm:     new(flows.Warm),
@@ -54,7 +60,6 @@ func (m *Main) loader(root string, kinds []string) func(*flows.Files) *flows.Pro
 			return m.limits(root, alias, kind, cfg)
 		},
 	}
-	return func(f *flows.Files) *flows.Project { return flows.Load(f, opts) }
 }
 
 // limits opens an adapter only to ask what it can carry: a channel without
