@@ -100,7 +100,10 @@ type Project struct {
 
 // Load parses, checks and compiles a project. It never fails: what is wrong is
 // in Diagnostics, and Set is nil exactly when one of them is an error.
-func Load(files *Files, opts Options) *Project {
+func Load(files *Files, opts Options) *Project { return loaded(files, opts).finish() }
+
+// loaded has everything but the sorted end of a load.
+func loaded(files *Files, opts Options) *loader {
 	l := newLoader(files, opts)
 	l.parse()
 	l.reuse()
@@ -109,7 +112,7 @@ func Load(files *Files, opts Options) *Project {
 	l.compile()
 	l.translate()
 	l.check()
-	return l.finish()
+	return l
 }
 
 // OK says that there are no errors; warnings are allowed.

@@ -161,12 +161,7 @@ type MockAnswer struct {
 // LoadTests reads a project like Load and its tests with it. Problems of test
 // files are kept apart: a broken test never keeps an edit from going live.
 func LoadTests(files *Files, opts Options) (*Project, *Tests) {
-	l := newLoader(files, opts)
-	l.parse()
-	l.project()
-	l.declare()
-	l.compile()
-	l.check()
+	l := loaded(files, opts)
 	p := l.finish()
 	counts := p.Counts
 	tests := l.tests()
@@ -218,6 +213,7 @@ func (l *loader) testPaths() []string {
 func (l *loader) tests() *Tests {
 	t := &Tests{data: l.files.Data}
 	l.diags, l.flow, l.state = nil, "", ""
+	l.before, l.now = l.now, newKept() // what the load has made is only read from here on
 	for _, p := range l.testPaths() {
 		doc, diags := source.Parse(p, l.files.Data[p])
 		l.diags = append(l.diags, diags...)

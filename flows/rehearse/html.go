@@ -182,10 +182,11 @@ var coverPage = template.Must(template.New("coverage").Parse(`<!doctype html>
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--bg); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-header, main { max-width: 72rem; margin: 0 auto; padding: 1.5rem 1rem; }
+header, main { max-width: 72rem; margin: 0 auto; padding: 1.5rem 1rem 0; }
+main { padding: 0 1rem 3rem; }
 h1 { margin: 0 0 1rem; font-size: 1.35rem; }
 h1 small, h2 small { color: var(--soft); font-weight: 400; font-size: .9rem; }
-h2 { margin: 2.5rem 0 .75rem; font-size: 1.05rem; }
+h2 { margin: 2rem 0 .75rem; font-size: 1.05rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1rem; margin: 0; }
 dt { color: var(--soft); font-size: .85rem; }
 dd { margin: 0; font-variant-numeric: tabular-nums; }
