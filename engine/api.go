@@ -166,6 +166,7 @@ type SlotValue struct {
 	Seq   int64  `json:"seq,omitempty"`
 	At    int64  `json:"at,omitempty"` // ms UTC
 	Tries int    `json:"tries,omitempty"`
+	Step  int    `json:"step,omitempty"` // steps of the path before it was filled
 }
 
 // State is one conversation as the engine knows it: plain data, JSON in and
@@ -185,6 +186,7 @@ type State struct {
 	Tags     []string             `json:"tags,omitempty"`
 	Path     []PathStep           `json:"path,omitempty"`     // last 64
 	Dropped  int                  `json:"dropped,omitempty"`  // path steps no longer kept
+	Fresh    int                  `json:"fresh,omitempty"`    // path steps before the present stretch: corrections go back no further
 	Attempts []Attempt            `json:"attempts,omitempty"` // misses, last 16
 	Topic    *Topic               `json:"topic,omitempty"`    // how slot topic was chosen
 	Visit    int64                `json:"visit,omitempty"`    // conversation-wide counter of visits
@@ -294,6 +296,7 @@ type Question struct {
 	ID      string     `json:"id,omitempty"`      // of a form or a verification
 	Expires int64      `json:"expires,omitempty"` // ms UTC, of a form or a verification
 	Field   string     `json:"field,omitempty"`   // slot of a form that is asked in the chat
+	Fields  []string   `json:"fields,omitempty"`  // slots that the page of a form asks for: those nobody knew
 }
 
 // PathStep is one edge taken.
@@ -306,6 +309,10 @@ type PathStep struct {
 	Opt   string `json:"o,omitempty"`
 	Slot  string `json:"l,omitempty"`
 	Stack int    `json:"d,omitempty"`
+	Key   string `json:"k,omitempty"` // of the edge in its table, where that is not Edge
+	Call  string `json:"c,omitempty"` // key of the exit that pushed a frame
+	Back  int    `json:"b,omitempty"` // number of the step, from 1, that this one went back to and before
+	Aside bool   `json:"a,omitempty"` // of a public flow beside the private conversation
 }
 
 // Attempt is one miss.

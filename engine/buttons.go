@@ -189,7 +189,7 @@ func (t *turn) press(st *StateDef, b *button) {
 		t.choose(st, b.opt)
 	case buttonValue:
 		if q.Sub == subCorrect {
-			t.corrected(st, SlotValue{Value: b.value, Raw: t.heardText(), How: "asked"})
+			t.corrected(SlotValue{Value: b.value, Raw: t.heardText(), How: "asked"}, q.Choices[0])
 			return
 		}
 		t.accept(st, SlotValue{Value: b.value, Raw: t.heardText(), How: "asked"})
@@ -221,6 +221,11 @@ func (t *turn) choose(st *StateDef, o *Option) {
 	t.tag(o.Tag)
 	t.st.Question = nil
 	t.shown = nil
+	t.leaveBy(st, o)
+}
+
+// leaveBy takes the way out of an option: its own, else the state's.
+func (t *turn) leaveBy(st *StateDef, o *Option) {
 	if o.Exit != nil {
 		t.follow(o.Exit, st.full)
 		return

@@ -22,6 +22,9 @@ func (t *turn) enterState(flow, name string) {
 		t.vanished()
 		return
 	}
+	if t.re != nil && t.retread(st) {
+		return
+	}
 	if st.When != nil && !t.cond(st.When) {
 		t.skipState(st)
 		return
@@ -36,11 +39,13 @@ func (t *turn) enterState(flow, name string) {
 
 // ask is phases 2 and 3: the question of a state, or its way out.
 func (t *turn) ask(st *StateDef) {
-	if st.Asks() {
-		t.question(st)
+	if !st.Asks() {
+		t.follow(st.Exit, st.full)
 		return
 	}
-	t.follow(st.Exit, st.full)
+	if t.re == nil || !t.reanswer(st) {
+		t.question(st)
+	}
 }
 
 // skipState leaves a state whose when is false.

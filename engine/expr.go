@@ -27,7 +27,8 @@ type Expr struct {
 	Rule   string // where it stands, for traces: file:line
 
 	program *vm.Program
-	reads   []read // what it needs from the environment
+	reads   []read   // what it needs from the environment
+	canned  []string // canned responses it renders
 }
 
 // read is one root of the environment and the field an expression takes from it.
@@ -54,7 +55,7 @@ func CompileExpr(src, rule string) (x *Expr, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("expression %s: %w", rule, err)
 	}
-	return &Expr{Source: src, Rule: rule, program: program, reads: sandbox.reads}, nil
+	return &Expr{Source: src, Rule: rule, program: program, reads: sandbox.reads, canned: sandbox.canned}, nil
 }
 
 // At is the same expression standing in another place; it shares the program.
@@ -168,9 +169,10 @@ const hidden = "__event"
 // sandbox walks the parsed tree: it refuses what is not in the language, notes
 // what is read and puts the checked and metered forms in place.
 type sandbox struct {
-	err   error
-	reads []read
-	nodes int
+	err    error
+	reads  []read
+	canned []string
+	nodes  int
 }
 
 func (s *sandbox) refuse(what string) {
@@ -234,6 +236,7 @@ func (s *sandbox) member(node *ast.Node, n *ast.MemberNode) {
 		}
 		if root.Value == "canned" {
 			s.drop("canned")
+			s.canned = append(s.canned, p.Value)
 			patchCall(node, "__canned", p)
 			return
 		}

@@ -83,10 +83,17 @@ func (t *turn) fire(from, key, edge, where string) {
 	}
 	step := PathStep{
 		Flow: t.st.Flow, Name: t.st.Name, Edge: edge, At: t.now.UnixMilli(),
-		Q: t.reply.q, Opt: t.reply.opt, Slot: t.reply.slot, Stack: len(t.st.Stack),
+		Q: t.reply.q, Opt: t.reply.opt, Slot: t.reply.slot, Stack: len(t.st.Stack), Call: t.calling, Back: t.backTo, Aside: t.public,
 	}
-	t.reply = answered{}
-	t.note(TraceStep{What: "edge", State: t.position(), Edge: edge, Option: step.Opt, By: t.by, Score: t.score, At: where})
+	if key != edge {
+		step.Key = key
+	}
+	t.reply, t.calling, t.backTo = answered{}, "", 0
+	what := "edge"
+	if (t.re != nil || t.st.Replay != nil) && t.retrace(&step) {
+		what = "replay"
+	}
+	t.note(TraceStep{What: what, State: t.position(), Edge: edge, Option: step.Opt, By: t.by, Score: t.score, At: where})
 	t.keepStep(step)
 }
 
@@ -104,7 +111,13 @@ func (t *turn) keepStep(step PathStep) {
 }
 
 func (t *turn) followGoto(x *Exit, from string) {
-	if x.AtMost > 0 {
+	if over, again := t.limitAgain(x); again {
+		if over {
+			t.chosen(x.where)
+			t.follow(x.Else, from)
+			return
+		}
+	} else if x.AtMost > 0 {
 		key := t.position() + "/" + x.Key
 		if t.st.Counts[key] >= x.AtMost {
 			t.chosen(x.where)
@@ -128,6 +141,14 @@ func (t *turn) followGoto(x *Exit, from string) {
 
 func (t *turn) followBranch(x *Exit, from string) {
 	t.chosen(x.where)
+	if i, again := t.armAgain(x); again {
+		if i < 0 {
+			t.personExit("branch:none", dm.CauseNoMatch)
+			return
+		}
+		t.follow(x.Arms[i].Exit, from)
+		return
+	}
 	for _, arm := range x.Arms {
 		if arm.If == nil || t.cond(arm.If) {
 			if k := arm.Exit.Kind; k == ExitBranch || k == ExitResume {
@@ -144,6 +165,7 @@ func (t *turn) followCall(x *Exit, from string) {
 	if len(t.st.Stack) >= maxStack {
 		t.fail(x.where, errStack)
 	}
+	t.calling = x.Key
 	t.move(x, from)
 	frame := Frame{Flow: t.st.Flow, Name: t.st.Name, Edge: x.Key}
 	if from == atAny {
@@ -213,11 +235,19 @@ func (t *turn) afterSideTrip(frame Frame) {
 		t.vanished()
 		return
 	}
+	if t.re != nil {
+		t.ask(st)
+		return
+	}
 	if frame.Question == nil || !st.Asks() {
 		t.over, t.waits = true, true
 		return
 	}
 	q := *frame.Question
+	if q.Number == 0 { // of a stack that a correction put together again
+		t.st.Visit++
+		q.Number = t.st.Visit
+	}
 	t.st.Question = &q
 	t.repeat(st)
 }
@@ -249,7 +279,7 @@ func (t *turn) resolve(reason string) {
 		t.out = append(t.out, CancelTimers{Prefix: "unanswered:"})
 	}
 	t.st.Owner, t.st.Question, t.st.Stack, t.st.After = dm.OwnerNone, nil, nil, false
-	t.st.Waiting = nil
+	t.st.Waiting, t.st.Replay, t.re = nil, nil, nil
 	t.out = append(t.out, Resolve{Reason: reason, Optional: optional})
 	t.over, t.waits, t.next = true, false, target{}
 }

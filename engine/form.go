@@ -69,6 +69,12 @@ func (t *turn) openPage(st *StateDef) {
 		t.startVerify(st.Verify, "v"+n)
 		return
 	}
+	q.Fields = nil
+	for _, f := range st.Form.Fields {
+		if !t.known(f.Slot) {
+			q.Fields = append(q.Fields, f.Slot)
+		}
+	}
 	until := t.now.Add(orDefault(st.Form.Expires, formExpires))
 	q.ID, q.Expires = "f"+n, until.UnixMilli()
 	t.out = append(t.out, OpenForm{ID: q.ID, Expires: until}, SetTimer{Name: timerForm, At: until})
@@ -187,7 +193,7 @@ func (t *turn) nextField(st *StateDef, q *Question) {
 	t.st.Visit++
 	t.st.Question = &Question{
 		Number: t.st.Visit, Kind: kindCollect, Field: field.Collect.Slot, Hash: field.hash,
-		Asked: t.now.UnixMilli(), ID: q.ID, Expires: q.Expires,
+		Asked: t.now.UnixMilli(), ID: q.ID, Expires: q.Expires, Fields: q.Fields,
 	}
 	t.sayQuestion(field, "")
 	t.over, t.waits = true, true

@@ -131,6 +131,16 @@ func TestFormIsSkippedWhenEverythingIsKnown(t *testing.T) {
 		t.Fatalf("%+v", view.Fields)
 	}
 	c.submit(map[string]string{"size": "s", "details": "x"}).says("bot: Got AB123456.", "resolve done")
+	// Nor is what is known of the contact.
+	set = formSet(t, &Form{})
+	set.Slots["details"].Contact = true
+	c = talkForm(t, set)
+	c.w.Contact.Slots = map[string]SlotValue{"details": {Value: "as ever"}}
+	c.user("hi")
+	if view, _ := FormOf(Sets{Live: c.set}, c.st); len(view.Fields) != 4 || view.Fields[3].Slot != "card" {
+		t.Fatalf("%+v", view.Fields)
+	}
+	c.submit(map[string]string{"size": "s", "order_number": "AB123456"}).says("bot: Got AB123456.", "resolve done")
 }
 
 func TestFormInTheChat(t *testing.T) {

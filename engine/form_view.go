@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func FormOf(sets Sets, st State) (view FormView, ok bool) {
 		view.Title = t.flowDef().Description
 	}
 	for i := range def.Form.Fields {
-		if f := &def.Form.Fields[i]; !t.known(f.Slot) {
+		if f := &def.Form.Fields[i]; slices.Contains(q.Fields, f.Slot) && !t.known(f.Slot) {
 			view.Fields = append(view.Fields, t.fieldView(f))
 		}
 	}

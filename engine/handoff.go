@@ -61,6 +61,7 @@ func (t *turn) handOver(e Handoff, key string, h *Hand) {
 	t.st.Hand, t.st.Owner = hand, dm.OwnerQueue
 	t.st.Question, t.st.Stack, t.st.After = nil, nil, false
 	t.st.Waiting = nil
+	t.refresh()
 	t.cancelSilence()
 	t.out = append(t.out, e)
 	for i := range h.Unanswered {

@@ -71,7 +71,7 @@ func (t *turn) takesMedia(st *StateDef) bool {
 		return false
 	}
 	if t.st.Question.Sub == subCorrect {
-		t.corrected(st, v)
+		t.corrected(v, t.st.Question.Choices[0])
 		return true
 	}
 	t.accept(st, v)

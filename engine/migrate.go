@@ -53,6 +53,7 @@ func (t *turn) place() bool {
 func (t *turn) vanished() {
 	t.note(TraceStep{What: "migrate", State: t.st.Position(), Edge: "migrate"})
 	gone := t.flowDef()
+	t.refresh()
 	t.st.Question = nil
 	t.shown = nil
 	for n := len(t.st.Stack) - 1; n >= 0; n-- {

@@ -116,7 +116,7 @@ func keepTimers(armed map[string]time.Time, out []Effect) {
 // silence lets every timer fire; the bot must not own the conversation after.
 func silence(rt *rapid.T, c *chat, armed map[string]time.Time) {
 	for range 50 {
-		if c.st.Owner != "bot" {
+		if c.st.Owner != "bot" || c.looking() { // whoever makes a look-up ends it
 			return
 		}
 		name, at := "", time.Time{}

@@ -51,6 +51,7 @@ func (t *turn) giveAway(cause string) {
 	}
 	t.st.Owner, t.st.Question, t.st.Stack = dm.OwnerQueue, nil, nil
 	t.st.Waiting = nil
+	t.refresh()
 	t.cancelSilence()
 	t.out = append(t.out, Handoff{
 		Queue: t.set.DefaultQueue, Priority: dm.PriorityNormal, Cause: cause, Reason: cause,

@@ -123,6 +123,7 @@ func (t *turn) tapOld(r *tapRecord, id string) {
 	for _, b := range t.buttons(old) {
 		if b.id == id {
 			t.reply = answered{}
+			t.goneBack(r.Number)
 			t.firePath("tap:jump")
 			t.press(old, &b)
 			if len(t.st.Path) > 0 {
@@ -133,6 +134,19 @@ func (t *turn) tapOld(r *tapRecord, id string) {
 	}
 	t.st, t.shown = before, nil
 	t.explainOld()
+}
+
+// goneBack notes that the next step goes back to before an answer. Where that
+// is not kept any more, the path begins anew.
+func (t *turn) goneBack(q int64) {
+	t.st.Replay = nil
+	for i := len(t.st.Path) - 1; i >= 0; i-- {
+		if t.st.Path[i].Q == q {
+			t.backTo = t.st.Dropped + i + 1
+			return
+		}
+	}
+	t.refresh()
 }
 
 // markChosen notes the choice under the number of the question it was tapped

@@ -56,7 +56,7 @@ func (t *turn) correctingValue(st *StateDef) bool {
 		if len(found) != 1 || !t.roomFor(sl.Name, found[0].Value) {
 			return false
 		}
-		t.corrected(st, found[0])
+		t.corrected(found[0], sl.Name)
 		return true
 	})
 }
@@ -287,10 +287,14 @@ func (t *turn) whichOne(st *StateDef, found []SlotValue) {
 func (t *turn) picked(st *StateDef, b *button) {
 	q := t.st.Question
 	chosen, _ := b.value.(string)
-	sub := q.Sub
+	sub, said := q.Sub, q.Value
 	t.backFromSub()
 	if sub == subWhichSlot {
-		t.correct(st, chosen, t.joined.raw)
+		text := ""
+		if said != nil {
+			text = said.Raw // the correction itself may hold the new value
+		}
+		t.correct(st, chosen, text)
 		return
 	}
 	if v, ok := t.reader().value(t.slotOf(st), chosen); ok {

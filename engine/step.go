@@ -243,6 +243,7 @@ func (t *turn) startRules(public bool) {
 	t.st.Stack = nil
 	t.st.Question = nil
 	t.unpin()
+	t.refresh()
 	if f := t.set.Flows[name]; f != nil && !f.FirstUse {
 		t.first = false
 	}

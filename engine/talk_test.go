@@ -157,11 +157,11 @@ func TestCorrection(t *testing.T) {
 	t.Parallel()
 	c := talk(t, shop(t)).user("hi").user("where is AB123456").at("welcome.more")
 	d := *c
-	c.user("sorry, wrong order number, it's AB999999").says("bot: Is there anything else?*").slot("order_number", "AB999999").at("welcome.more")
-	d.user("the order number is wrong").says("bot: What's your order number? It looks like AB123456.")
-	d.user("xx").says("bot: Sorry, that doesn't look right. Please try again.")
-	d.user("CD111111").says("bot: Is there anything else?*").slot("order_number", "CD111111")
-	c.event(Event{Kind: EvMessage, Edited: true, Seq: c.st.Slots["order_number"].Seq, Text: "AB777777"}).slot("order_number", "AB777777").says("bot: Is there anything else?*")
+	c.user("sorry, wrong order number, it's AB999999").says("bot: Order AB999999 is on its way.", "bot: Is there anything else?*").slot("order_number", "AB999999").at("welcome.more")
+	d.user("the order number is wrong").says("bot: What's your order number? It looks like AB123456. [I don't have it]").at("track.start")
+	d.user("xx").says("bot: Hmm, “xx” isn't an order number.*")
+	d.user("CD111111").says("bot: Order CD111111 is on its way.", "bot: Is there anything else?*").slot("order_number", "CD111111")
+	c.event(Event{Kind: EvMessage, Edited: true, Seq: c.st.Slots["order_number"].Seq, Text: "AB777777"}).slot("order_number", "AB777777").says("bot: Order AB777777 is on its way.", "bot: Is there anything else?*")
 }
 
 func TestSilence(t *testing.T) {

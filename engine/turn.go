@@ -73,7 +73,12 @@ type turn struct {
 	shownSub  string
 	keepShift bool // "one moment" has set the shift
 
+	re   *Replay  // the correction that is being walked, nil = none
+	kept *Waiting // look-up that was open when a correction came
+
 	reply       answered // of the next path step
+	calling     string   // key of the calling exit, of the next path step
+	backTo      int      // step that the next one goes back to, from 1
 	via         chooser  // what chose an exit that has a name of its own
 	instead     *string  // words that stand in for the built-in handoff sentence
 	personExits int
@@ -182,7 +187,7 @@ func (t *turn) setSlot(name string, v SlotValue) {
 		t.st.Slots = map[string]SlotValue{}
 	}
 	v.At = t.now.UnixMilli()
-	v.Seq = t.ev.Seq
+	v.Seq, v.Step = t.ev.Seq, t.steps()
 	if v.State == "" {
 		v.State = t.position()
 	}
