@@ -5,10 +5,10 @@ package starter
 
 import "embed"
 
-// FS holds the project: dispatcher.yaml and flows/*.yaml. Named patterns are
+// FS holds the project: dispatcher.yaml, the flows and their tests. Named patterns are
 // embedded, so that a data folder beside them never is.
 //
-//go:embed dispatcher.yaml flows/*.yaml
+//go:embed dispatcher.yaml flows/*.yaml flows/tests/*.yaml
 var FS embed.FS
 
 // Minimal is the smallest complete project: one flow of 12 lines, saved as
