@@ -35,7 +35,7 @@ func (l *loader) collect(s *stateSrc, p *source.Pair) *engine.Collect {
 		l.needsAsk(c, n, p)
 	}
 	c.Invalid = l.invalid(n.Get("invalid"))
-	c.MaxTries = l.integer(n.Get("max_tries"), 0, 1, 10)
+	c.MaxTries = l.count(n, "collect", "max_tries", 0)
 	if e := n.Pair("give_up"); e != nil {
 		c.GiveUp = l.exit(e.Value, e.Key.Words(), "give_up", "give_up")
 	}
@@ -103,7 +103,7 @@ func (l *loader) accept(c *engine.Collect, n *source.Node, def *engine.Slot) {
 		l.err("E110", a.Key.Words(), "accept is for slots of type media, %s is %s", c.Slot, def.Type)
 	}
 	for _, w := range words(a.Value) {
-		if v := l.oneOf(w, "", "image", "video", "audio", "file", "location"); v != "" {
+		if v := l.oneOf(w, "", l.words("collect", "accept")...); v != "" {
 			c.Accept = append(c.Accept, v)
 		}
 	}

@@ -45,8 +45,8 @@ func (l *loader) projectParts() {
 func (l *loader) inherited() {
 	if d := l.root.Get("defaults"); d != nil && d.Kind == source.Map {
 		s := &l.set.Defaults
-		s.MaxTries = l.integer(d.Get("max_tries"), 3, 1, 10)
-		s.OldTaps = l.oneOf(d.Get("old_taps"), "jump", "jump", "explain", "ignore")
+		s.MaxTries = l.count(d, "defaults", "max_tries", 3)
+		s.OldTaps = l.choose(d, "defaults", "old_taps", "jump")
 		s.Fuzzy = l.fuzzy(d.Get("fuzzy"), 0.82)
 		s.NoMatch = l.noMatch(d.Get("no_match"), "defaults/")
 		s.NoReply = l.ladder(d.Get("no_reply"), "no_reply", "defaults/")
@@ -62,12 +62,12 @@ func (l *loader) compileFlow(f *flowSrc) {
 	if on := words(f.root.Get("on")); len(on) > 0 {
 		d.On = nil
 		for _, w := range on {
-			if v := l.oneOf(w, "", "private", "public"); v != "" {
+			if v := l.oneOf(w, "", l.words("flow", "on")...); v != "" {
 				d.On = append(d.On, v)
 			}
 		}
 	}
-	d.FirstUse = l.oneOf(f.root.Get("first_message"), "use", "use", "ignore") == "use"
+	d.FirstUse = l.choose(f.root, "flow", "first_message", "use") == "use"
 	d.Everywhere = l.everywhere(f.root.Get("everywhere"))
 	d.Renamed = l.renamed(f)
 	if v := f.root.Pair("vanished"); v != nil {
@@ -78,7 +78,7 @@ func (l *loader) compileFlow(f *flowSrc) {
 		d.Rollout = &share
 	}
 	d.Shadow = l.boolean(f.root.Get("shadow"), false)
-	d.Pin = l.oneOf(f.root.Get("versions"), l.versions, "migrate", "pin") == "pin"
+	d.Pin = l.choose(f.root, "flow", "versions", l.versions) == "pin"
 	for _, name := range d.StateOrder {
 		s := f.states[name]
 		l.in(f.name, name, func() { l.compileState(s) })
@@ -128,7 +128,7 @@ func (l *loader) everywhere(n *source.Node) []*engine.Escape {
 			continue
 		}
 		e.Match = l.matchWords(p.Value.Get("match"))
-		e.Where = l.oneOf(p.Value.Get("where"), "short", "short", "whole", "anywhere")
+		e.Where = l.choose(p.Value, "everywhere", "where", "short")
 		e.Say = l.said(p.Value.Get("say"), scope{}, false)
 		before := len(l.diags)
 		e.Exit = l.exitIn(p.Value, "everywhere:"+e.Name, "everywhere:"+e.Name, false)

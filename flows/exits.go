@@ -201,7 +201,7 @@ func (l *loader) gotoMap(n *source.Node, at source.Range, edge, key string) *eng
 	e := l.target(state, edge, key)
 	other := n.Pair("else")
 	if most := n.Get("at_most"); most != nil {
-		e.AtMost = l.integer(most, 1, 1, 20)
+		e.AtMost = l.count(n, "goto", "at_most", 1)
 		if other == nil {
 			l.err("E116", n.Pair("at_most").Key.Words(), "at_most needs else")
 		}
@@ -378,13 +378,9 @@ func (l *loader) handoffMap(n *source.Node, h *engine.Hand) {
 }
 
 func (l *loader) priority(w *source.Node) {
-	for _, p := range []string{"low", "normal", "high", "urgent"} {
-		if w.Text == p {
-			return
-		}
+	if !contains(priorities, w.Text) {
+		l.suggest(l.err("E120", w.Words(), "%s is not a priority: %s", w.Text, strings.Join(priorities, ", ")), w.Text, priorities)
 	}
-	d := l.err("E120", w.Words(), "%s is not a priority: low, normal, high, urgent", w.Text)
-	l.suggest(d, w.Text, []string{"low", "normal", "high", "urgent"})
 }
 
 // picks compiles a name or a list of {if, use} … {else}.

@@ -222,7 +222,7 @@ func (l *loader) lookup(s *stateSrc, p *source.Pair) *engine.Lookup {
 		}
 	}
 	h.Timeout = l.lookupTimeout(n.Get("timeout"), 0)
-	h.Retry = l.integer(n.Get("retry"), 0, 0, 3)
+	h.Retry = l.count(n, "http", "retry", 0)
 	h.Save, _ = scalar(n.Get("save"))
 	l.lookupExits(h, n, p)
 	return h

@@ -67,20 +67,20 @@ func (l *loader) basics(root *source.Node) {
 		}
 	}
 	if n, ok := scalar(root.Get("currency")); ok {
-		if _, err := currency.ParseISO(n); err != nil || n != strings.ToUpper(n) {
+		if !isCurrency(n) {
 			l.err("E105", root.Get("currency").Words(), "%q is not a currency; write a code like GBP", n)
 		}
 		s.Currency = n
 	}
-	s.DateOrder = l.oneOf(root.Get("date_order"), "dmy", "dmy", "mdy", "ymd")
+	s.DateOrder = l.choose(root, "project", "date_order", "dmy")
 	s.IdleClose = l.duration(root.Get("idle_close"), s.IdleClose)
 	s.ResumeWithin = l.duration(root.Get("resume_within"), s.ResumeWithin)
 	s.Holdout, _ = l.percent(root.Get("holdout"))
-	l.p.Config.Reload = l.oneOf(root.Get("reload"), "auto", "auto", "staged")
-	l.versions = l.oneOf(root.Get("versions"), "migrate", "migrate", "pin")
+	l.p.Config.Reload = l.choose(root, "project", "reload", "auto")
+	l.versions = l.choose(root, "project", "versions", "migrate")
 	if b := root.Get("budget"); b != nil {
-		l.p.Config.Budget = Budget{Questions: l.integer(b.Get("questions"), 6, 0, 1000), Words: l.integer(b.Get("words"), 80, 1, 10000),
-			Messages: l.integer(b.Get("messages"), 5, 1, 100)}
+		l.p.Config.Budget = Budget{Questions: l.count(b, "budget", "questions", 6), Words: l.count(b, "budget", "words", 80),
+			Messages: l.count(b, "budget", "messages", 5)}
 	}
 	if r := root.Get("retention"); r != nil {
 		l.p.Config.RetainMessages = l.duration(r.Get("messages"), 180*24*time.Hour)
@@ -100,6 +100,12 @@ func (l *loader) percent(n *source.Node) (float64, bool) {
 		return 0, false
 	}
 	return v / 100, true
+}
+
+// isCurrency says that a word is an ISO 4217 code.
+func isCurrency(s string) bool {
+	_, err := currency.ParseISO(s)
+	return err == nil && s == strings.ToUpper(s)
 }
 
 func (l *loader) languages(n *source.Node) {

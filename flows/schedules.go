@@ -3,6 +3,7 @@ package flows
 import (
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -194,12 +195,13 @@ func (l *loader) queue(alias string, n *source.Node, at source.Range) {
 	q.Next = l.duration(n.Get("next_reply"), 0)
 	q.Resolve = l.duration(n.Get("resolve"), 0)
 	q.Members, q.Skills = wordTexts(n.Get("members")), wordTexts(n.Get("skills"))
-	l.oneOf(n.Get("offer"), "pull", "pull", "push")
-	l.oneOf(n.Get("pick"), "any", "any", "next")
-	l.oneOf(n.Get("closed"), "hold", "hold", "overflow", "bot")
+	l.choose(n, "queue", "offer", "pull")
+	l.choose(n, "queue", "pick", "any")
+	l.choose(n, "queue", "closed", "hold")
 	l.duration(n.Get("reserve"), 0)
 	l.duration(n.Get("agent_gone"), 0)
-	l.integer(n.Get("load"), 1, 1, 100)
+	l.count(n, "queue", "load", 1)
+	l.promise(n.Get("promise"))
 }
 
 // overflows checks overflow.to once every queue is known, and that no chain of
@@ -222,6 +224,16 @@ func (l *loader) overflows() {
 					break
 				}
 			}
+		}
+	}
+}
+
+// promise checks the share of promises that a queue means to keep.
+func (l *loader) promise(n *source.Node) {
+	l.count(n, "promise", "updates", 2)
+	if s, ok := scalar(n.Get("quantile")); ok {
+		if v, err := strconv.ParseFloat(s, 64); err != nil || !(v > 0 && v < 1) {
+			l.err("E105", n.Get("quantile").Words(), "%q is not a share; write a number between 0 and 1", s)
 		}
 	}
 }

@@ -35,15 +35,6 @@ func (l *loader) shape(n *source.Node, name string) {
 	}
 }
 
-func (c construct) key(name string) (key, bool) {
-	for _, k := range c.keys {
-		if k.name == name {
-			return k, true
-		}
-	}
-	return key{}, false
-}
-
 func (l *loader) unknown(c construct, n *source.Node) {
 	if len(l.diags) > maxHints {
 		l.err("E101", n.Words(), "%s has no setting called %q", c.name, n.Text)
@@ -115,12 +106,14 @@ func (l *loader) form(n *source.Node, form string) {
 		return
 	}
 	head, rest, _ := strings.Cut(form, ":")
-	switch head {
-	case "any":
-	case "scalar", "expr", "exitname":
+	if isScalarForm(head) {
 		if n.Kind != source.Scalar {
 			l.kind(n, "text")
 		}
+		return
+	}
+	switch head {
+	case "any", "values":
 	case "map":
 		l.shape(n, rest)
 	case "list":
@@ -192,6 +185,10 @@ func (l *loader) ownForm(n *source.Node, form string) {
 		l.mockForm(n)
 	case "wanted":
 		l.wantedForm(n)
+	case "slot":
+		if n.Kind != source.Scalar {
+			l.shape(n, "slot")
+		}
 	case "canned":
 		if n.Kind == source.Map && !l.inlineLanguages(n) {
 			l.shape(n, "canned")

@@ -42,19 +42,18 @@ func (l *loader) declareSlots(f *flowSrc) {
 // slotRules reads what needs no other name; texts, check, default and example
 // are compiled when every name is known.
 func (l *loader) slotRules(s *slotSrc, p source.Pair) {
-	types := []string{engine.SlotText, engine.SlotNumber, engine.SlotYesNo, engine.SlotDate, engine.SlotChoice, engine.SlotList, engine.SlotMedia}
 	d, n := s.def, p.Value
 	if n.Kind == source.Scalar {
-		d.Type = l.oneOf(n, engine.SlotText, types...)
+		d.Type = l.oneOf(n, engine.SlotText, slotTypes...)
 		n = &source.Node{Kind: source.Map}
 	}
 	if n.Kind != source.Map {
 		n = &source.Node{Kind: source.Map}
-	} else if t := n.Get("type"); t != nil {
-		d.Type = l.oneOf(t, engine.SlotText, types...)
+	} else {
+		d.Type = l.choose(n, "slot", "type", d.Type)
 	}
 	l.choiceValues(s, n, p.Key)
-	d.Contact = l.oneOf(n.Get("scope"), "conversation", "conversation", "contact") == "contact"
+	d.Contact = l.choose(n, "slot", "scope", "conversation") == "contact"
 	d.Secret = l.boolean(n.Get("secret"), false)
 	d.PII = l.boolean(n.Get("pii"), false) || d.Secret
 	d.Keep = l.duration(n.Get("keep"), 0)

@@ -162,7 +162,7 @@ func (l *loader) asks(s *stateSrc) {
 	d.Optional = l.boolean(n.Get("optional"), false)
 	d.Resume = l.text(n.Get("resume"), scope{})
 	d.Deaf = !l.boolean(n.Get("listen"), true)
-	d.OldTaps = l.oneOf(n.Get("old_taps"), "", "jump", "explain", "ignore")
+	d.OldTaps = l.choose(n, "state", "old_taps", "")
 }
 
 func (l *loader) save(s *stateSrc, n *source.Node) {
@@ -204,7 +204,7 @@ func (l *loader) match(s *stateSrc, n *source.Node) engine.Match {
 		return m
 	}
 	m.Fuzzy = l.fuzzy(n.Get("fuzzy"), -1)
-	m.TwoOrMore = l.oneOf(n.Get("two_or_more"), "ask", "ask", "first", "no_match")
+	m.TwoOrMore = l.choose(n, "match", "two_or_more", "ask")
 	first := n.Get("first")
 	if first == nil || first.Kind != source.List {
 		return m

@@ -21,7 +21,7 @@ func (l *loader) verify(p *source.Pair) *engine.Verify {
 	if by == nil || by.Kind == source.Null {
 		l.missing(n, "verify", "by", p.Key.Words(), "verify needs by: link or code")
 	}
-	v.By = l.oneOf(by, "", engine.VerifyLink, engine.VerifyCode)
+	v.By = l.choose(n, "verify", "by", "")
 	v.Service = l.wantService(n.Get("service"), n, "verify", p.Key.Words())
 	for _, w := range words(n.Get("send")) {
 		if l.wantSlot(w) {
@@ -29,7 +29,7 @@ func (l *loader) verify(p *source.Pair) *engine.Verify {
 		}
 	}
 	v.Ask = l.linkText(n, p, "verify", scope{verify: v.By != engine.VerifyCode}, v.By == engine.VerifyLink)
-	v.MaxTries = l.integer(n.Get("max_tries"), 3, 1, 5)
+	v.MaxTries = l.count(n, "verify", "max_tries", 3)
 	v.Expires = l.duration(n.Get("expires"), v.Expires)
 	v.Keep = l.duration(n.Get("keep"), v.Keep)
 	if e := n.Pair("failed"); e != nil {
