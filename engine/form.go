@@ -252,7 +252,8 @@ func (t *turn) submitted() {
 		return
 	}
 	st := t.written()
-	if st.Form == nil {
+	if st.Form == nil { // an edit made another question of it
+		t.repeat(st)
 		return
 	}
 	if t.now.UnixMilli() >= q.Expires && q.Kind == kindForm {

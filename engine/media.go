@@ -23,9 +23,12 @@ var (
 
 // wantsMedia says that the open question collects attachments.
 func (t *turn) wantsMedia(st *StateDef) bool {
-	if t.st.Question.Sub == subCorrect {
-		sl := t.slotDef(t.st.Question.Choices[0])
+	switch q := t.st.Question; q.Sub {
+	case subCorrect:
+		sl := t.slotDef(q.Choices[0])
 		return sl != nil && sl.Type == SlotMedia
+	case subMean, subWhichSlot:
+		return false
 	}
 	return st.Collect != nil && t.slotOf(st).Type == SlotMedia
 }

@@ -10,6 +10,9 @@ import (
 // valueStage: a valid value of what is asked is found.
 func (t *turn) valueStage(st *StateDef) bool {
 	q := t.st.Question
+	if len(t.ev.Media) > 0 && t.takesMedia(st) {
+		return true
+	}
 	switch q.Sub {
 	case subCorrect:
 		return t.correctingValue(st)
@@ -19,9 +22,6 @@ func (t *turn) valueStage(st *StateDef) bool {
 		}
 	case subMean, subWhichSlot:
 		return false
-	}
-	if len(t.ev.Media) > 0 && t.takesMedia(st) {
-		return true
 	}
 	switch {
 	case st.Form != nil:

@@ -143,7 +143,8 @@ func (t *turn) verified() {
 		return
 	}
 	st := t.state()
-	if st.Verify == nil {
+	if st.Verify == nil { // an edit made another question of it
+		t.repeat(st)
 		return
 	}
 	t.note(TraceStep{What: "verify", State: st.full, Value: r.Outcome, At: st.place})
