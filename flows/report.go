@@ -37,11 +37,16 @@ func (p *Project) tally() (errors, warnings int) {
 
 // WriteText writes the problems and the summary as check prints them.
 func (p *Project) WriteText(w io.Writer, color bool) {
+	p.WriteProblems(w, color)
+	fmt.Fprintln(w, p.Summary())
+}
+
+// WriteProblems writes the problems, and an empty line after the last.
+func (p *Project) WriteProblems(w io.Writer, color bool) {
 	if len(p.Diagnostics) > 0 {
 		source.Text(w, p.Diagnostics, p.Files.Data, color)
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w, p.Summary())
 }
 
 // counts are the figures of the summary as data.

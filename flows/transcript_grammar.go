@@ -25,7 +25,7 @@ func testGrammar() map[string]construct {
 	}
 	return map[string]construct{
 		"test_file": {name: "a test file", keys: []key{
-			{name: "flows", form: "listof:scalar", def: "all", doc: "which flows this file's coverage is about"},
+			{name: "flows", form: "names", def: "all", doc: "which flows this file's coverage is about"},
 			{name: "defaults", form: "map:test_defaults", doc: "circumstances of every test of this file"},
 			{name: "tests", form: "list:test", doc: "the tests"}}},
 		"test_defaults": {name: "defaults of tests", keys: circumstances},

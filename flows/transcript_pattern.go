@@ -2,7 +2,6 @@ package flows
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -31,9 +30,12 @@ func NewPattern(src string) (*Pattern, error) {
 		if len(body) > maxPattern {
 			return nil, errPatternLong
 		}
+		if _, err := regexp.Compile(body); err != nil {
+			return nil, errors.New(plainRegexError(err))
+		}
 		re, err := regexp.Compile(`\A(?s:` + body + `)\z`)
 		if err != nil {
-			return nil, fmt.Errorf("%s", plainRegexError(err))
+			return nil, errors.New(plainRegexError(err))
 		}
 		p.re = re
 	default:

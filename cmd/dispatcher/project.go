@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"dispatcher/channels"
 	"dispatcher/dm"
@@ -53,10 +52,8 @@ func (m *Main) options(root string, kinds []string) flows.Options {
 		Env:      m.lookup,
 		ReadFile: m.projectFile(root),
 		Warm:     new(flows.Warm),
+		Only:     kinds,
 		Limits: func(alias, kind string, cfg *source.Node) (dm.Limits, bool, []source.Diagnostic) {
-			if len(kinds) > 0 && !slices.Contains(kinds, kind) {
-				return dm.Limits{}, true, nil
-			}
 			return m.limits(root, alias, kind, cfg)
 		},
 	}

@@ -45,6 +45,9 @@ func (t *Talk) Tap(which string) ([]Line, error) {
 			}
 		}
 	}
+	if on := labels(Line{Options: t.Buttons()}); len(on) > 0 {
+		return nil, fmt.Errorf("tap %q: %w, the newest are %s", which, ErrNoButton, list(on))
+	}
 	return nil, fmt.Errorf("tap %q: %w", which, ErrNoButton)
 }
 

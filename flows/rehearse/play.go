@@ -140,7 +140,8 @@ func (p *player) act(s *flows.TestStep) *Failure {
 	p.input = ""
 	lines, err := p.do(s)
 	if err != nil {
-		return &Failure{Line: s.Line, Note: err.Error(), ExpectedKind: s.Kind, Expected: inputText(s), Got: err.Error()}
+		note := strings.TrimPrefix(err.Error(), s.Kind+" ")
+		return &Failure{Line: s.Line, Note: note, ExpectedKind: s.Kind, Expected: inputText(s)}
 	}
 	p.spoke = false
 	p.happened(lines)

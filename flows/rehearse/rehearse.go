@@ -269,6 +269,7 @@ var (
 	ErrNoForm   = errors.New("no form is open")
 	ErrNoVerify = errors.New("no verification is open")
 	ErrNoCall   = errors.New("no look-up is open")
+	ErrRound    = errors.New("one look-up leads to the next without end")
 )
 
 // Back undoes the last n inputs; false when there are not that many.

@@ -15,6 +15,7 @@ import (
 const (
 	nameWidth = 47
 	textWidth = 59
+	maxWhy    = 12 // lines of reason without -v
 )
 
 // Style is how a report is written.
@@ -101,8 +102,11 @@ func (p *reportWriter) failed(o *Outcome) {
 	}
 	p.diff(f)
 	why := f.Why
-	if p.style.Verbose {
+	switch {
+	case p.style.Verbose:
 		why = append(append([]string{}, f.Why...), f.Trace...)
+	case len(why) > maxWhy:
+		why = append(append([]string{}, why[:maxWhy]...), fmt.Sprintf("and %d lines more, with -v", len(f.Why)-maxWhy))
 	}
 	for i, line := range why {
 		word := "     "
@@ -121,7 +125,7 @@ func (p *reportWriter) failed(o *Outcome) {
 // diff is what was expected over what came.
 func (p *reportWriter) diff(f *Failure) {
 	if f.Note != "" {
-		p.side("+", "31", "", f.Note, fmt.Sprintf("line %d", f.Line))
+		p.side("+", "31", f.ExpectedKind, f.Note, fmt.Sprintf("line %d", f.Line))
 		return
 	}
 	if f.Expected != "" || f.ExpectedKind != "" {
@@ -129,7 +133,7 @@ func (p *reportWriter) diff(f *Failure) {
 		p.side("+", "31", f.GotKind, f.Got, "got")
 		return
 	}
-	p.side("+", "31", f.GotKind, f.Got, fmt.Sprintf("got, and no step before line %d names it", f.Line))
+	p.side("+", "31", f.GotKind, f.Got, fmt.Sprintf("got, no step names it, line %d", f.Line))
 }
 
 func (p *reportWriter) side(sign, shade, kind, text, note string) {
@@ -140,7 +144,7 @@ func (p *reportWriter) side(sign, shade, kind, text, note string) {
 		}
 		out := fmt.Sprintf("    %s %-5s %s", sign, kind, line)
 		if i == len(lines)-1 {
-			out = fmt.Sprintf("    %s %-5s %s  (%s)", sign, kind, padded(line, textWidth), note)
+			out = fmt.Sprintf("    %s %s  (%s)", sign, padded(fmt.Sprintf("%-5s %s", kind, line), textWidth+6), note)
 		}
 		fmt.Fprintln(p.w, p.paint(shade, out))
 	}

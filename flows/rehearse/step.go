@@ -11,15 +11,21 @@ import (
 	"dispatcher/engine"
 )
 
+// maxRounds is how many look-ups one input may lead to.
+const maxRounds = 50
+
 // event runs one event and everything it causes at this moment: results of
 // look-ups that are there at once.
 func (t *Talk) event(ev engine.Event) ([]Line, error) {
 	t.Unmocked, t.refused = nil, nil
 	lines, err := t.step(ev)
-	for rounds := 0; err == nil && rounds < 1000; rounds++ {
+	for rounds := 0; err == nil; rounds++ {
 		i, ok := t.dueCall(t.now)
 		if !ok {
 			break
+		}
+		if rounds == maxRounds {
+			return lines, fmt.Errorf("%w: %s", ErrRound, t.calls[i].name)
 		}
 		var more []Line
 		more, err = t.step(t.taken(i))

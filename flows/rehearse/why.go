@@ -99,9 +99,9 @@ func (t *Talk) reasonOf(tr engine.Trace, input string) []string {
 			if s.Seen != "" {
 				line += ": " + s.Seen
 			}
-			out = append(out, line+place(s.At))
-		case s.What == "lookup":
-			out = append(out, strings.TrimSpace("look-up "+s.Edge+" "+s.By+" "+s.Value)+place(s.At))
+			out = append(out, line+t.rulePlace(s.At))
+		case s.What == "lookup" && s.Value != "":
+			out = append(out, oneLine("look-up "+s.Option+" came back: "+s.Value))
 		case s.What == "migrate":
 			out = append(out, strings.TrimSpace("moved by the edit: "+s.State+" "+s.Edge+" "+s.Option+" "+s.Value))
 		}
@@ -123,6 +123,17 @@ func place(at string) string {
 	return " (" + at + ")"
 }
 
+// rulePlace is where a rule stands that a trace names as flow.state:line.
+func (t *Talk) rulePlace(rule string) string {
+	where, line, ok := strings.Cut(rule, ":")
+	flow, _, dotted := strings.Cut(where, ".")
+	f := t.live().Flows[flow]
+	if !ok || !dotted || f == nil || f.At.File == "" {
+		return place(rule)
+	}
+	return place(f.At.File + ":" + line)
+}
+
 // understood is how a message was read, in one line.
 func (t *Talk) understood(tr engine.Trace, input string) string {
 	from := tr.From
@@ -135,6 +146,11 @@ func (t *Talk) understood(tr engine.Trace, input string) string {
 	case engine.EvLookup:
 		return from + ": the result of a look-up came, then " + stood(tr)
 	case engine.EvMessage, engine.EvStart, engine.EvMention:
+	case engine.EvReturned:
+		if tr.From == "" {
+			return "entered at " + stood(tr)
+		}
+		return from + ": given back, then " + stood(tr)
 	default:
 		return from + ": " + tr.Event + ", then " + stood(tr)
 	}

@@ -25,7 +25,7 @@ func GitHub(w io.Writer, diags []Diagnostic, files map[string][]byte) {
 			end = len(line.chars) + 1
 		}
 		fmt.Fprintf(&p.out, "::%s file=%s,line=%d,col=%d,endColumn=%d,title=%s::%s\n", d.Severity, property.Replace(d.Range.File),
-			d.Range.Line, d.Range.Column, end, d.Code, message.Replace(told(d)))
+			d.Range.Line, d.Range.Column, end, d.Code, message.Replace(d.Message))
 	}
 	_, _ = w.Write(p.out.Bytes()) // a pipe that closed has nobody to tell
 }
@@ -35,14 +35,6 @@ var (
 	message  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
-
-// told is a message with its hint, where a report has no field for hints.
-func told(d Diagnostic) string {
-	if d.Hint == "" {
-		return d.Message
-	}
-	return d.Message + " (" + d.Hint + ")"
-}
 
 // The parts of SARIF 2.1.0 (OASIS, 2020) that code scanning reads.
 type (
@@ -85,6 +77,10 @@ type (
 		Locations []sarifLocation `json:"locations"`
 		Related   []sarifLocation `json:"relatedLocations,omitempty"`
 		Fixes     []sarifFix      `json:"fixes,omitempty"`
+		More      *sarifMore      `json:"properties,omitempty"`
+	}
+	sarifMore struct {
+		Hint string `json:"hint"`
 	}
 	sarifLocation struct {
 		ID       int            `json:"id,omitempty"`
@@ -144,7 +140,7 @@ func SARIF(diags []Diagnostic, version string, rule func(code string) Rule) json
 }
 
 func sarifOf(d Diagnostic, index int) sarifResult {
-	r := sarifResult{RuleID: d.Code, RuleIndex: index, Level: d.Severity, Message: sarifText{told(d)},
+	r := sarifResult{RuleID: d.Code, RuleIndex: index, Level: d.Severity, Message: sarifText{d.Message},
 		Locations: []sarifLocation{{Physical: physical(d.Range)}}}
 	if d.Flow != "" {
 		name := d.Flow
@@ -155,6 +151,9 @@ func sarifOf(d Diagnostic, index int) sarifResult {
 	}
 	for i, rel := range d.Related {
 		r.Related = append(r.Related, sarifLocation{ID: i + 1, Message: &sarifText{rel.Message}, Physical: physical(rel.Range)})
+	}
+	if d.Hint != "" {
+		r.More = &sarifMore{d.Hint}
 	}
 	if d.Fix == nil || len(d.Fix.Edits) == 0 {
 		return r
