@@ -139,12 +139,17 @@ func (l *loader) left() kept {
 	return l.now
 }
 
-// declarations is what the flows of this load declare.
+// declarations is what the flows of this load declare, in whatever files and
+// order they do: no flow looks at those of another.
 func (l *loader) declarations() []byte {
-	var out []byte
+	var all []string
 	for _, f := range l.flows {
-		out = appendText(out, f.doc.Path)
-		out = append(out, l.now.docs[f.doc.Path].declares...)
+		all = append(all, string(l.now.docs[f.doc.Path].declares))
+	}
+	slices.Sort(all)
+	var out []byte
+	for _, text := range all {
+		out = appendText(out, text)
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -27,6 +28,10 @@ const (
 	noticesKept   = 16
 	streamsSimult = 4 // per session's user
 	streamsToken  = 20
+	atOnce        = 64               // streams that are woken together
+	breath        = time.Millisecond // for everything else, before the next are
+	deadline      = 25 * time.Second // of a write
+	deadlineFresh = 5 * time.Second  // so old a deadline is not set anew
 )
 
 // hub reads the store's events once per process. Readers hold a cursor and
@@ -37,17 +42,36 @@ type hub struct {
 	s *Server
 
 	mu      sync.Mutex
+	now     news // what shown points to is a copy
+	streams map[string]int
+	wakes   map[*stream]bool
+
+	shown atomic.Pointer[news]
+	nudge chan struct{} // wake everybody although nothing was stored
+}
+
+// news is what memory holds for streams; one that is shown never changes.
+type news struct {
 	ring    []rendered
 	newest  storage.Cursor
 	started bool
-	wake    chan struct{} // closed when there is more
-	streams map[string]int
 	notices []string // the last types of what is not stored: flows, switches
 	said    int      // how many there were
 }
 
 func newHub(s *Server) *hub {
-	return &hub{s: s, wake: make(chan struct{}), streams: map[string]int{}}
+	h := &hub{s: s, streams: map[string]int{}, wakes: map[*stream]bool{}, nudge: make(chan struct{}, 1)}
+	h.shown.Store(&news{})
+	return h
+}
+
+// change changes what memory holds, for every stream at once.
+func (h *hub) change(f func(n *news)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f(&h.now)
+	shown := h.now
+	h.shown.Store(&shown)
 }
 
 // run follows the store until ctx ends.
@@ -56,13 +80,20 @@ func (h *hub) run(ctx context.Context) {
 	flows := h.s.cfg.Inbox.Bus().Subscribe(ctx, "flows")
 	tick := time.NewTicker(pollEvents)
 	defer tick.Stop()
+	var looked int64
 	for {
 		h.read(ctx)
 		select {
 		case <-ctx.Done():
-			h.broadcast()
+			h.wake(0)
 			return
+		case <-h.nudge:
+			h.wake(breath)
 		case <-tick.C:
+			var left bool
+			if looked, left = h.s.presence.lapsed(looked); left {
+				h.wake(breath)
+			}
 		case _, ok := <-flows:
 			if !ok {
 				flows = nil
@@ -121,97 +152,113 @@ func (h *hub) read(ctx context.Context) {
 // stream asks the store for what was left out: a reader counts as one before
 // it looks for its place, and what is stored after that is hinted after that.
 func (h *hub) from() (after storage.Cursor, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.streams) == 0 {
-		h.started, h.ring = false, nil
-		return 0, false
-	}
-	if !h.started {
-		return -1, true
-	}
-	return h.newest, true
+	h.change(func(n *news) {
+		switch {
+		case len(h.streams) == 0:
+			n.started, n.ring = false, nil
+		case !n.started:
+			after, ok = -1, true
+		default:
+			after, ok = n.newest, true
+		}
+	})
+	return after, ok
 }
 
 func (h *hub) push(events []storage.Event, next storage.Cursor) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	news := len(events) > 0 || !h.started // the end of the store may be past a reader
-	h.started = true
-	for _, ev := range events {
-		if ev.Cursor > h.newest {
-			h.newest = ev.Cursor
-			h.ring = append(h.ring, render(ev))
+	more := len(events) > 0
+	h.change(func(n *news) {
+		more = more || !n.started // the end of the store may be past a reader
+		n.started = true
+		n.ring = append(n.ring, renderAll(events, n.newest)...)
+		if len(events) > 0 {
+			n.newest = max(n.newest, events[len(events)-1].Cursor)
 		}
+		n.newest = max(n.newest, next)
+		if extra := len(n.ring) - ringSize; extra > 0 {
+			n.ring = slices.Clone(n.ring[extra:])
+		}
+	})
+	if more {
+		h.wake(breath)
 	}
-	h.newest = max(h.newest, next)
-	if extra := len(h.ring) - ringSize; extra > 0 {
-		h.ring = slices.Clone(h.ring[extra:])
-	}
-	if news {
-		close(h.wake)
-		h.wake = make(chan struct{})
+}
+
+// wake wakes every stream, some at a time: what came in meanwhile is answered
+// in the pause between, and not after a thousand writes.
+func (h *hub) wake(pause time.Duration) {
+	h.mu.Lock()
+	all := slices.Collect(maps.Keys(h.wakes))
+	h.mu.Unlock()
+	for i, st := range all {
+		if i > 0 && i%atOnce == 0 && pause > 0 {
+			time.Sleep(pause)
+		}
+		select {
+		case st.wake <- struct{}{}:
+		default: // it has not looked yet since the last time
+		}
 	}
 }
 
 // announce tells every reader that something of the whole project changed. It
 // is a hint without an id: who misses it sees it at the next look.
 func (h *hub) announce(typ string) {
-	h.mu.Lock()
-	h.said++
-	h.notices = append(h.notices, typ)
-	h.notices = h.notices[max(0, len(h.notices)-noticesKept):]
-	h.mu.Unlock()
+	h.change(func(n *news) {
+		n.said++
+		n.notices = append(slices.Clone(n.notices), typ)
+		n.notices = n.notices[max(0, len(n.notices)-noticesKept):]
+	})
 	h.broadcast()
 }
 
 // told gives the notices after the n-th.
 func (h *hub) told(n int) (types []string, now int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	missed := min(h.said-n, len(h.notices))
-	return slices.Clone(h.notices[len(h.notices)-missed:]), h.said
+	shown := h.shown.Load()
+	missed := min(shown.said-n, len(shown.notices))
+	return shown.notices[len(shown.notices)-missed:], shown.said
 }
 
-// broadcast wakes every reader although nothing was stored: presence changed,
-// or the server stops.
+// broadcast has every reader woken although nothing was stored: presence
+// changed, or something that is only announced.
 func (h *hub) broadcast() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	close(h.wake)
-	h.wake = make(chan struct{})
+	select {
+	case h.nudge <- struct{}{}:
+	default:
+	}
 }
 
 // since gives what memory holds after a cursor; ok is false when the store has
 // to be asked.
-func (h *hub) since(after storage.Cursor) (events []rendered, more <-chan struct{}, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if after == h.newest && h.started {
-		return nil, h.wake, true
+func (h *hub) since(after storage.Cursor) (events []rendered, ok bool) {
+	n := h.shown.Load()
+	if after == n.newest && n.started {
+		return nil, true
 	}
-	if !h.started || after > h.newest || len(h.ring) == 0 || h.ring[0].Cursor > after+1 {
-		return nil, h.wake, false
+	if !n.started || after > n.newest || len(n.ring) == 0 || n.ring[0].Cursor > after+1 {
+		return nil, false
 	}
-	i, _ := slices.BinarySearchFunc(h.ring, after+1, func(r rendered, c storage.Cursor) int { return int(r.Cursor - c) })
-	return h.ring[i:len(h.ring):len(h.ring)], h.wake, true
+	i, _ := slices.BinarySearchFunc(n.ring, after+1, func(r rendered, c storage.Cursor) int { return int(r.Cursor - c) })
+	return n.ring[i:len(n.ring):len(n.ring)], true
 }
 
-func (h *hub) enter(user string, limit int) bool {
+func (h *hub) enter(st *stream, limit int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.streams[user] >= limit {
+	if h.streams[st.who.ID] >= limit {
 		return false
 	}
-	h.streams[user]++
+	h.streams[st.who.ID]++
+	h.wakes[st] = true
 	return true
 }
 
-func (h *hub) leave(user string) {
+func (h *hub) leave(st *stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.streams[user]--; h.streams[user] <= 0 {
-		delete(h.streams, user)
+	delete(h.wakes, st)
+	if h.streams[st.who.ID]--; h.streams[st.who.ID] <= 0 {
+		delete(h.streams, st.who.ID)
 	}
 }
 
@@ -235,6 +282,8 @@ type stream struct {
 	told   storage.Cursor // id that the client knows
 	seen   int64          // version of presence that was sent
 	heard  int            // notices that were sent
+	wake   chan struct{}  // there may be more
+	until  time.Time      // deadline of writes, as it was set last
 }
 
 // events is GET /events: server-sent events with the project's cursor as id.
@@ -245,15 +294,15 @@ func (s *Server) events(c echo.Context) {
 	if who.Token {
 		limit = streamsToken
 	}
-	if !s.hub.enter(who.ID, limit) {
+	st := &stream{s: s, w: w, rc: http.NewResponseController(w), r: r, who: who, topics: splitList(r.URL.Query().Get("topics")), wake: make(chan struct{}, 1)}
+	if !s.hub.enter(st, limit) {
 		s.writeProblem(w, r, problem("rate_limited", "Too many live streams of one person.").after(5))
 		return
 	}
 	defer s.there.alive(who.ID) // the minute to away starts when the line is cut
-	defer s.hub.leave(who.ID)
+	defer s.hub.leave(st)
 	s.met.sseClients.Inc()
 	defer s.met.sseClients.Dec()
-	st := &stream{s: s, w: w, rc: http.NewResponseController(w), r: r, who: who, topics: splitList(r.URL.Query().Get("topics"))}
 	var err error
 	if st.queues, err = s.myQueues(r.Context(), who); err != nil {
 		s.writeProblem(w, r, err)
@@ -306,7 +355,7 @@ func (st *stream) follow() {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		events, more, ok := st.s.hub.since(st.cursor)
+		events, ok := st.s.hub.since(st.cursor)
 		if !ok {
 			if events, ok = st.fromStore(); !ok {
 				return
@@ -321,7 +370,7 @@ func (st *stream) follow() {
 		select {
 		case <-st.r.Context().Done():
 			return
-		case <-more:
+		case <-st.wake:
 			if st.s.draining.Load() {
 				return
 			}
@@ -355,17 +404,23 @@ func (st *stream) fromStore() ([]rendered, bool) {
 
 // send writes the events this reader may see and asked for.
 func (st *stream) send(events []rendered) bool {
-	var out []byte
-	sees := map[storage.UID]bool{}
-	for _, ev := range events {
+	var b bunch
+	var sees map[storage.UID]bool
+	for i := range events {
+		ev := &events[i]
 		st.cursor = ev.Cursor
-		if !st.wants(ev) || !st.may(ev, sees) {
+		if !st.wants(ev) {
 			continue
 		}
-		out = append(out, ev.frame...)
-		st.told = ev.Cursor
+		if sees == nil && !readsAll(st.who) {
+			sees = map[storage.UID]bool{}
+		}
+		if st.may(ev, sees) {
+			b.add(ev)
+			st.told = ev.Cursor
+		}
 	}
-	return len(out) == 0 || st.push(out)
+	return len(b.out) == 0 || st.push(b.out)
 }
 
 func (st *stream) sendNotices() bool {
@@ -378,7 +433,7 @@ func (st *stream) sendNotices() bool {
 	return b.Len() == 0 || st.write(b.String())
 }
 
-func (st *stream) wants(ev rendered) bool {
+func (st *stream) wants(ev *rendered) bool {
 	if len(st.topics) == 0 {
 		return true
 	}
@@ -391,7 +446,7 @@ func (st *stream) wants(ev rendered) bool {
 // may is the permission of one event: its topics name the owners and queues of
 // before and after. An event of a conversation without any of them is decided
 // by the desk, once per conversation and bunch.
-func (st *stream) may(ev rendered, sees map[storage.UID]bool) bool {
+func (st *stream) may(ev *rendered, sees map[storage.UID]bool) bool {
 	if ev.UID != (storage.UID{}) && allowed(st.who, permRead) == no {
 		return false // a designer's stream is about flows
 	}
@@ -485,7 +540,10 @@ func (st *stream) reset(reason string) bool {
 func (st *stream) write(text string) bool { return st.push([]byte(text)) }
 
 func (st *stream) push(out []byte) bool {
-	_ = st.rc.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	if now := time.Now(); st.until.Sub(now) < deadline-deadlineFresh {
+		st.until = now.Add(deadline)
+		_ = st.rc.SetWriteDeadline(st.until)
+	}
 	if _, err := st.w.Write(out); err != nil {
 		return false
 	}
