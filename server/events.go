@@ -28,7 +28,7 @@ const (
 	noticesKept   = 16
 	streamsSimult = 4 // per session's user
 	streamsToken  = 20
-	atOnce        = 64               // streams that are woken together
+	atOnce        = 100              // streams that are woken together
 	breath        = time.Millisecond // for everything else, before the next are
 	deadline      = 25 * time.Second // of a write
 	deadlineFresh = 5 * time.Second  // so old a deadline is not set anew
