@@ -22,7 +22,7 @@ func TestTogetherIsOneByOne(t *testing.T) {
 		still := Options{Now: func() time.Time { return time.Unix(1_795_000_000, 0) }}
 		batch, single := openCopy(t, empty, still), openCopy(t, empty, still)
 		m := &mixer{r: r}
-		for range 60 {
+		for range 20 {
 			turns := m.turns()
 			got, err := batch.Apply(context.Background(), turns)
 			if err != nil {
