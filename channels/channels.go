@@ -88,7 +88,7 @@ type Responder interface {
 	Respond(r Request, results []Accepted, err error) Response
 }
 
-// Transporter names the transport's own id of a request, kept by day to tell
+// Transporter names the transport's own id of a request, known as long as its events are, to tell
 // a replay with another body (runtime.md ruling 24).
 type Transporter interface {
 	RequestID(r Request) string

@@ -79,6 +79,9 @@ func (l *loader) compileFlow(f *flowSrc) {
 	}
 	d.Shadow = l.boolean(f.root.Get("shadow"), false)
 	d.Pin = l.choose(f.root, "flow", "versions", l.versions) == "pin"
+	if len(d.StateOrder) > maxProjectStates {
+		return // E007 says that this is no flow; its states are not looked into
+	}
 	for _, name := range d.StateOrder {
 		s := f.states[name]
 		l.in(f.name, name, func() { l.compileState(s) })

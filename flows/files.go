@@ -68,40 +68,48 @@ func (f *Files) folder(fsys fs.FS, dir string, depth int) error {
 		if ignored(e.Name()) {
 			continue
 		}
-		if err := f.entry(fsys, path.Join(dir, e.Name()), depth); err != nil {
+		if err := f.entry(fsys, path.Join(dir, e.Name()), e.Type(), depth); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *Files) entry(fsys fs.FS, p string, depth int) error {
-	info, err := fs.Stat(fsys, p)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a dangling link, or removed since the folder was read
-	}
-	if err != nil {
-		return fmt.Errorf("flow file %s: %w", p, err)
-	}
-	switch {
-	case info.IsDir():
-		return f.folder(fsys, p, depth+1)
-	case !info.Mode().IsRegular():
-		return nil
-	case strings.HasPrefix(p, "flows/media/"):
-		data, err := readFile(fsys, p, maxMedia)
-		if err != nil {
-			return fmt.Errorf("media file %s: %w", p, err)
+// entry reads one entry of a folder; what is a file by itself needs no look at
+// what it leads to.
+func (f *Files) entry(fsys fs.FS, p string, typ fs.FileMode, depth int) error {
+	if !typ.IsRegular() {
+		info, err := fs.Stat(fsys, p)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a dangling link
 		}
+		if err != nil {
+			return fmt.Errorf("flow file %s: %w", p, err)
+		}
+		typ = info.Mode().Type()
+	}
+	if typ.IsDir() {
+		return f.folder(fsys, p, depth+1)
+	}
+	media := strings.HasPrefix(p, "flows/media/")
+	if !typ.IsRegular() || !media && !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
+		return nil
+	}
+	limit := int64(maxRead)
+	if media {
+		limit = maxMedia
+	}
+	data, err := readFile(fsys, p, limit)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // removed since the folder was read
+	case err != nil:
+		return fmt.Errorf("flow file %s: %w", p, err)
+	case media:
 		f.Media[p] = sha256.Sum256(data)
 		if len(data) == maxMedia {
 			f.Large[p] = true
 		}
-	case strings.HasSuffix(p, ".yaml"), strings.HasSuffix(p, ".yml"):
-		data, err := readFile(fsys, p, maxRead)
-		if err != nil {
-			return fmt.Errorf("flow file %s: %w", p, err)
-		}
+	default:
 		f.Data[p] = data
 	}
 	return nil

@@ -75,12 +75,12 @@ func (l *loader) reuse() {
 		return
 	}
 	l.now.project, l.now.declared = l.docs[projectFile], l.declarations()
-	if l.before.parts == nil || l.before.project != l.now.project || !bytes.Equal(l.before.declared, l.now.declared) {
+	if l.before.parts == nil || !same(l.before.project, l.now.project) || !bytes.Equal(l.before.declared, l.now.declared) {
 		return
 	}
 	l.reused = true
 	for i, f := range l.flows {
-		if p, ok := l.before.parts[f.doc.Path]; ok && p.doc == f.doc {
+		if p, ok := l.before.parts[f.doc.Path]; ok && same(p.doc, f.doc) {
 			l.flows[i] = p.again()
 		}
 	}
@@ -90,6 +90,12 @@ func (l *loader) reuse() {
 // them are compiled.
 func (l *loader) translated() bool {
 	return l.root != nil && len(words(l.root.Get("languages"))) > 1 || len(l.locale.docs) > 0 || l.locale.broken
+}
+
+// same says that two files have the same bytes: what was parsed from one is
+// what would be parsed from the other.
+func same(a, b *source.Doc) bool {
+	return a == b || a != nil && b != nil && bytes.Equal(a.Data, b.Data)
 }
 
 // again is the flow for another load: states are copied, since checks note
@@ -130,12 +136,14 @@ func (l *loader) left() kept {
 	if l.opts.Warm == nil {
 		return kept{}
 	}
-	if l.reused && len(l.before.exprs) < l.p.Counts.Expressions+maxExprs {
-		exprs := maps.Clone(l.before.exprs) // the flows that were taken as they were looked none up
-		maps.Copy(exprs, l.now.exprs)
-		l.now.exprs = exprs
+	bad := l.p.Set == nil
+	if (l.reused || bad) && len(l.before.exprs) < l.p.Counts.Expressions+maxExprs {
+		fill(l.now.exprs, l.before.exprs) // the flows that were taken as they were looked none up
 	}
-	if l.p.Set == nil {
+	if bad && len(l.before.docs) < 2*maxFlowFiles { // a folder in the middle of a change: most of it comes back
+		fill(l.now.docs, l.before.docs)
+	}
+	if bad {
 		l.now.project, l.now.declared, l.now.shared, l.now.parts = l.before.project, l.before.declared, l.before.shared, l.before.parts
 		return l.now
 	}
@@ -149,12 +157,26 @@ func (l *loader) left() kept {
 	return l.now
 }
 
-// declarations is what the flows of this load declare.
+// fill adds what a map lacks of another.
+func fill[V any](m, from map[string]V) {
+	for k, v := range from {
+		if _, ok := m[k]; !ok {
+			m[k] = v
+		}
+	}
+}
+
+// declarations is what the flows of this load declare, in whatever files and
+// order they do: no flow looks at those of another.
 func (l *loader) declarations() []byte {
-	var out []byte
+	var all []string
 	for _, f := range l.flows {
-		out = appendText(out, f.doc.Path)
-		out = append(out, l.now.docs[f.doc.Path].declares...)
+		all = append(all, string(l.now.docs[f.doc.Path].declares))
+	}
+	slices.Sort(all)
+	var out []byte
+	for _, text := range all {
+		out = appendText(out, text)
 	}
 	for _, path := range slices.Sorted(maps.Keys(l.files.Media)) {
 		out = appendText(out, path)

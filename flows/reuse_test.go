@@ -35,7 +35,7 @@ func (e *edited) files() *flows.Files {
 		if c[0]%7 == 6 {
 			continue // this file is not there
 		}
-		f.Data[fmt.Sprintf("flows/f%d.yaml", i)] = []byte(e.text(i, c))
+		f.Data[fmt.Sprintf("flows/%sf%d.yaml", pick(c[0], "", "more/", "z"), i)] = []byte(e.text(i, c))
 	}
 	return f
 }

@@ -2,6 +2,9 @@ package inbox
 
 import (
 	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +30,32 @@ func TestTransportIDOfYesterdayWithOtherBodyIsAConflict(t *testing.T) {
 	}
 	if _, err := r.Accept(WithRequest(t.Context(), "req-2", []byte("body!")), "fake", []dm.Inbound{text("ada", "y")}); err != nil {
 		t.Fatalf("another id: %v", err)
+	}
+}
+
+// Two bodies under one transport id at the same moment: one of them is taken.
+func TestTransportIDIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var wg sync.WaitGroup
+	var taken, conflicts atomic.Int32
+	for i := range 16 {
+		wg.Go(func() {
+			m := text([]string{"ada", "bob"}[i%2], "hello")
+			ctx := WithRequest(t.Context(), "0199f2c4-7a30-7cc0-8a41-000000000001", fmt.Appendf(nil, "body %d", i))
+			switch got, err := r.Accept(ctx, "fake", []dm.Inbound{m}); {
+			case errors.Is(err, channels.ErrConflict):
+				conflicts.Add(1)
+			case err == nil && got[0].Status == statusApplied:
+				taken.Add(1)
+			default:
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+	wg.Wait()
+	if taken.Load() != 1 || conflicts.Load() != 15 {
+		t.Errorf("%d taken, %d conflicts", taken.Load(), conflicts.Load())
 	}
 }
 

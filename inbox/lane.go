@@ -41,10 +41,19 @@ type lanes struct {
 	busy   map[laneKey]bool
 	events func(laneKey, []*arrival)
 	idle   *sync.Cond // no lane is left
+
+	ready   chan laneKey // a lane for a worker that rests
+	resting int
+	closed  bool
+	quit    chan struct{}
 }
 
+// restMost is how many workers wait for another lane: their stacks have grown
+// already, which costs as much as what is done on them.
+const restMost = 64
+
 func newLanes(events func(laneKey, []*arrival)) *lanes {
-	l := &lanes{byKey: map[laneKey][]job{}, busy: map[laneKey]bool{}, events: events}
+	l := &lanes{byKey: map[laneKey][]job{}, busy: map[laneKey]bool{}, events: events, ready: make(chan laneKey), quit: make(chan struct{})}
 	l.idle = sync.NewCond(&l.mu)
 	return l
 }
@@ -56,7 +65,47 @@ func (l *lanes) push(k laneKey, jobs ...job) {
 	l.byKey[k] = append(l.byKey[k], jobs...)
 	if !l.busy[k] {
 		l.busy[k] = true
-		go l.work(k)
+		select {
+		case l.ready <- k:
+		default:
+			go l.worker(k)
+		}
+	}
+}
+
+// worker empties one lane after another, as long as others rest with it.
+func (l *lanes) worker(k laneKey) {
+	for more := true; more; k, more = l.rest() {
+		l.work(k)
+	}
+}
+
+// rest waits for another lane; false: there are enough who do, or no more come.
+func (l *lanes) rest() (k laneKey, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.resting == restMost {
+		return k, false
+	}
+	l.resting++
+	l.mu.Unlock()
+	select {
+	case k = <-l.ready:
+		more = true
+	case <-l.quit:
+	}
+	l.mu.Lock()
+	l.resting--
+	return k, more
+}
+
+// close sends the workers who rest away; a lane that begins later still runs.
+func (l *lanes) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		close(l.quit)
 	}
 }
 

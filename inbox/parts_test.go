@@ -144,6 +144,7 @@ func TestLaneKeepsOrderAndLeavesNothingBehind(t *testing.T) {
 		l.push(laneKey{channel: 1}, job{event: a})
 	}
 	l.wait()
+	l.close()
 	if strings.Join(got, " ") != strings.Join(want, " ") || l.len() != 0 || len(l.byKey) != 0 {
 		t.Fatalf("got %q, %d lanes left", got, l.len())
 	}

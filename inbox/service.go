@@ -138,6 +138,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	s.outbox.wait(calls)
 	s.loops.Wait()
 	s.lanes.wait()
+	s.lanes.close()
 	s.batcher.stop()
 	return ctx.Err()
 }

@@ -20,6 +20,9 @@ type queueFigures struct {
 	mu      sync.Mutex
 	at      time.Time
 	waiting map[string]int
+	asking  bool // somebody counts anew: the others go on with what there is
+
+	meanwhile []string // queues that were joined since
 }
 
 // world is what the engine may know beside the conversation, for this event.
@@ -124,6 +127,9 @@ func (s *Service) QueuesNow(now time.Time) map[string]engine.QueueNow {
 func (f *queueFigures) joined(queue string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.asking {
+		f.meanwhile = append(f.meanwhile, queue)
+	}
 	if f.waiting == nil {
 		return
 	}
@@ -200,13 +206,39 @@ func (s *Service) waiting(now time.Time) map[string]int {
 	f := &s.figures
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if age := now.Sub(f.at); f.waiting != nil && age >= 0 && age < figuresFor {
+	age := now.Sub(f.at)
+	if f.waiting != nil && age >= 0 && (age < figuresFor || f.asking && age < 2*figuresFor) {
 		return f.waiting
 	}
-	table, err := s.store.Report(context.Background(), storage.ReportQuery{Name: "queues", Now: now.UnixMilli()})
+	return s.countWaiting(now)
+}
+
+// countWaiting asks the store, without the lock: only one message of all waits
+// for the answer.
+func (s *Service) countWaiting(now time.Time) map[string]int {
+	f := &s.figures
+	f.asking, f.meanwhile = true, nil
+	f.mu.Unlock()
+	defer func() { f.asking = false }()
+	counts, err := func() (map[string]int, error) {
+		defer f.mu.Lock()
+		return s.askWaiting(now)
+	}()
 	if err != nil {
 		s.log.LogAttrs(context.Background(), slog.LevelWarn, "count who waits", slog.Any("error", err))
 		return f.waiting
+	}
+	for _, queue := range f.meanwhile {
+		counts[queue]++
+	}
+	f.at, f.waiting = now, counts
+	return counts
+}
+
+func (s *Service) askWaiting(now time.Time) (map[string]int, error) {
+	table, err := s.store.Report(context.Background(), storage.ReportQuery{Name: "queues", Now: now.UnixMilli()})
+	if err != nil {
+		return nil, err
 	}
 	counts := map[string]int{}
 	for _, row := range table.Rows {
@@ -224,6 +256,5 @@ func (s *Service) waiting(now time.Time) map[string]int {
 			}
 		}
 	}
-	f.at, f.waiting = now, counts
-	return counts
+	return counts, nil
 }

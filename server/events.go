@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,208 +18,12 @@ import (
 )
 
 const (
-	coalesce      = 50 * time.Millisecond // hints that come together are read together
-	pollEvents    = 2 * time.Second       // floor under lost hints
 	heartbeat     = 15 * time.Second
-	ringSize      = 4096 // events kept in memory for readers that keep up
-	changesPage   = 500
-	noticesKept   = 16
 	streamsSimult = 4 // per session's user
 	streamsToken  = 20
+	deadline      = 25 * time.Second // of a write
+	deadlineFresh = 5 * time.Second  // so old a deadline is not set anew
 )
-
-// hub reads the store's events once per process. Readers hold a cursor and
-// take what is newer, from memory while they keep up and from the store when
-// they do not: nobody's buffer can overflow and nothing is skipped.
-// While nobody reads, nothing is read for them.
-type hub struct {
-	s *Server
-
-	mu      sync.Mutex
-	ring    []rendered
-	newest  storage.Cursor
-	started bool
-	wake    chan struct{} // closed when there is more
-	streams map[string]int
-	notices []string // the last types of what is not stored: flows, switches
-	said    int      // how many there were
-}
-
-func newHub(s *Server) *hub {
-	return &hub{s: s, wake: make(chan struct{}), streams: map[string]int{}}
-}
-
-// run follows the store until ctx ends.
-func (h *hub) run(ctx context.Context) {
-	hints := h.s.cfg.Inbox.Bus().Subscribe(ctx, "all")
-	flows := h.s.cfg.Inbox.Bus().Subscribe(ctx, "flows")
-	tick := time.NewTicker(pollEvents)
-	defer tick.Stop()
-	for {
-		h.read(ctx)
-		select {
-		case <-ctx.Done():
-			h.broadcast()
-			return
-		case <-tick.C:
-		case _, ok := <-flows:
-			if !ok {
-				flows = nil
-				continue
-			}
-			h.announce("flows.changed")
-		case hint, ok := <-hints:
-			if !ok {
-				hints = nil
-			}
-			h.s.presence.hint(hint)
-			h.settle(ctx, hints)
-		}
-	}
-}
-
-// settle lets hints that come together pass together.
-func (h *hub) settle(ctx context.Context, hints <-chan inbox.Hint) {
-	limit := time.NewTimer(coalesce)
-	defer limit.Stop()
-	for {
-		select {
-		case hint := <-hints:
-			h.s.presence.hint(hint)
-		case <-limit.C:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// read takes every event after the newest one known.
-func (h *hub) read(ctx context.Context) {
-	for {
-		after, ok := h.from()
-		if !ok {
-			return
-		}
-		events, next, err := h.s.cfg.Store.Changes(ctx, after, changesPage)
-		if errors.Is(err, storage.ErrNotFound) {
-			events, next, err = h.s.cfg.Store.Changes(ctx, -1, changesPage)
-		}
-		if err != nil {
-			return
-		}
-		h.push(events, next)
-		if len(events) < changesPage {
-			return
-		}
-	}
-}
-
-// from is where to read on: at the end of the store when nothing is in memory.
-// Without a stream there is no need to, and what is in memory goes. The first
-// stream asks the store for what was left out: a reader counts as one before
-// it looks for its place, and what is stored after that is hinted after that.
-func (h *hub) from() (after storage.Cursor, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.streams) == 0 {
-		h.started, h.ring = false, nil
-		return 0, false
-	}
-	if !h.started {
-		return -1, true
-	}
-	return h.newest, true
-}
-
-func (h *hub) push(events []storage.Event, next storage.Cursor) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	news := len(events) > 0 || !h.started // the end of the store may be past a reader
-	h.started = true
-	for _, ev := range events {
-		if ev.Cursor > h.newest {
-			h.newest = ev.Cursor
-			h.ring = append(h.ring, render(ev))
-		}
-	}
-	h.newest = max(h.newest, next)
-	if extra := len(h.ring) - ringSize; extra > 0 {
-		h.ring = slices.Clone(h.ring[extra:])
-	}
-	if news {
-		close(h.wake)
-		h.wake = make(chan struct{})
-	}
-}
-
-// announce tells every reader that something of the whole project changed. It
-// is a hint without an id: who misses it sees it at the next look.
-func (h *hub) announce(typ string) {
-	h.mu.Lock()
-	h.said++
-	h.notices = append(h.notices, typ)
-	h.notices = h.notices[max(0, len(h.notices)-noticesKept):]
-	h.mu.Unlock()
-	h.broadcast()
-}
-
-// told gives the notices after the n-th.
-func (h *hub) told(n int) (types []string, now int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	missed := min(h.said-n, len(h.notices))
-	return slices.Clone(h.notices[len(h.notices)-missed:]), h.said
-}
-
-// broadcast wakes every reader although nothing was stored: presence changed,
-// or the server stops.
-func (h *hub) broadcast() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	close(h.wake)
-	h.wake = make(chan struct{})
-}
-
-// since gives what memory holds after a cursor; ok is false when the store has
-// to be asked.
-func (h *hub) since(after storage.Cursor) (events []rendered, more <-chan struct{}, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if after == h.newest && h.started {
-		return nil, h.wake, true
-	}
-	if !h.started || after > h.newest || len(h.ring) == 0 || h.ring[0].Cursor > after+1 {
-		return nil, h.wake, false
-	}
-	i, _ := slices.BinarySearchFunc(h.ring, after+1, func(r rendered, c storage.Cursor) int { return int(r.Cursor - c) })
-	return h.ring[i:len(h.ring):len(h.ring)], h.wake, true
-}
-
-func (h *hub) enter(user string, limit int) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.streams[user] >= limit {
-		return false
-	}
-	h.streams[user]++
-	return true
-}
-
-func (h *hub) leave(user string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.streams[user]--; h.streams[user] <= 0 {
-		delete(h.streams, user)
-	}
-}
-
-// live says whether somebody has a live connection.
-func (h *hub) live(user string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.streams[user] > 0
-}
 
 // stream is one reader.
 type stream struct {
@@ -235,6 +38,8 @@ type stream struct {
 	told   storage.Cursor // id that the client knows
 	seen   int64          // version of presence that was sent
 	heard  int            // notices that were sent
+	wake   chan struct{}  // there may be more
+	until  time.Time      // deadline of writes, as it was set last
 }
 
 // events is GET /events: server-sent events with the project's cursor as id.
@@ -245,15 +50,15 @@ func (s *Server) events(c echo.Context) {
 	if who.Token {
 		limit = streamsToken
 	}
-	if !s.hub.enter(who.ID, limit) {
+	st := &stream{s: s, w: w, rc: http.NewResponseController(w), r: r, who: who, topics: splitList(r.URL.Query().Get("topics")), wake: make(chan struct{}, 1)}
+	if !s.hub.enter(st, limit) {
 		s.writeProblem(w, r, problem("rate_limited", "Too many live streams of one person.").after(5))
 		return
 	}
 	defer s.there.alive(who.ID) // the minute to away starts when the line is cut
-	defer s.hub.leave(who.ID)
+	defer s.hub.leave(st)
 	s.met.sseClients.Inc()
 	defer s.met.sseClients.Dec()
-	st := &stream{s: s, w: w, rc: http.NewResponseController(w), r: r, who: who, topics: splitList(r.URL.Query().Get("topics"))}
 	var err error
 	if st.queues, err = s.myQueues(r.Context(), who); err != nil {
 		s.writeProblem(w, r, err)
@@ -306,7 +111,7 @@ func (st *stream) follow() {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		events, more, ok := st.s.hub.since(st.cursor)
+		events, ok := st.s.hub.since(st.cursor)
 		if !ok {
 			if events, ok = st.fromStore(); !ok {
 				return
@@ -321,7 +126,7 @@ func (st *stream) follow() {
 		select {
 		case <-st.r.Context().Done():
 			return
-		case <-more:
+		case <-st.wake:
 			if st.s.draining.Load() {
 				return
 			}
@@ -355,17 +160,23 @@ func (st *stream) fromStore() ([]rendered, bool) {
 
 // send writes the events this reader may see and asked for.
 func (st *stream) send(events []rendered) bool {
-	var out []byte
-	sees := map[storage.UID]bool{}
-	for _, ev := range events {
+	var b bunch
+	var sees map[storage.UID]bool
+	for i := range events {
+		ev := &events[i]
 		st.cursor = ev.Cursor
-		if !st.wants(ev) || !st.may(ev, sees) {
+		if !st.wants(ev) {
 			continue
 		}
-		out = append(out, ev.frame...)
-		st.told = ev.Cursor
+		if sees == nil && !readsAll(st.who) {
+			sees = map[storage.UID]bool{}
+		}
+		if st.may(ev, sees) {
+			b.add(ev)
+			st.told = ev.Cursor
+		}
 	}
-	return len(out) == 0 || st.push(out)
+	return len(b.out) == 0 || st.push(b.out)
 }
 
 func (st *stream) sendNotices() bool {
@@ -378,7 +189,7 @@ func (st *stream) sendNotices() bool {
 	return b.Len() == 0 || st.write(b.String())
 }
 
-func (st *stream) wants(ev rendered) bool {
+func (st *stream) wants(ev *rendered) bool {
 	if len(st.topics) == 0 {
 		return true
 	}
@@ -391,7 +202,7 @@ func (st *stream) wants(ev rendered) bool {
 // may is the permission of one event: its topics name the owners and queues of
 // before and after. An event of a conversation without any of them is decided
 // by the desk, once per conversation and bunch.
-func (st *stream) may(ev rendered, sees map[storage.UID]bool) bool {
+func (st *stream) may(ev *rendered, sees map[storage.UID]bool) bool {
 	if ev.UID != (storage.UID{}) && allowed(st.who, permRead) == no {
 		return false // a designer's stream is about flows
 	}
@@ -485,7 +296,10 @@ func (st *stream) reset(reason string) bool {
 func (st *stream) write(text string) bool { return st.push([]byte(text)) }
 
 func (st *stream) push(out []byte) bool {
-	_ = st.rc.SetWriteDeadline(time.Now().Add(20 * time.Second))
+	if now := time.Now(); st.until.Sub(now) < deadline-deadlineFresh {
+		st.until = now.Add(deadline)
+		_ = st.rc.SetWriteDeadline(st.until)
+	}
 	if _, err := st.w.Write(out); err != nil {
 		return false
 	}

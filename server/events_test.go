@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"dispatcher/desk"
 	"dispatcher/storage"
 )
 
@@ -247,7 +248,7 @@ func TestStreamShowsOnlyWhatOneMaySee(t *testing.T) {
 		{designer, render(storage.Event{Cursor: 2, Type: "flows.changed", Topics: []string{"flows"}}), true},
 	} {
 		st := &stream{s: w.s, r: r, who: row.who, queues: map[string]bool{"orders": true}}
-		if got := st.may(row.ev, map[storage.UID]bool{}); got != row.want {
+		if got := st.may(&row.ev, map[storage.UID]bool{}); got != row.want {
 			t.Errorf("%s sees %v: %v, want %v", row.who.Role, row.ev.Topics, got, row.want)
 		}
 	}
@@ -322,32 +323,32 @@ func TestHubReadsOnlyForStreams(t *testing.T) {
 	h, ctx := w.s.hub, context.Background()
 	w.happen("message.created", "all")
 	h.read(ctx)
-	if h.started || len(h.ring) > 0 {
+	if h.now.started || len(h.now.ring) > 0 {
 		t.Fatal("events were read although no stream is connected")
 	}
-	h.enter("ana", 1)
+	ana := &stream{who: &identity{Actor: desk.Actor{ID: "ana"}}, wake: make(chan struct{}, 1)}
+	h.enter(ana, 1)
 	_, place, err := w.s.cfg.Store.Changes(ctx, -1, 1)
 	must(t, err)
-	_, more, _ := h.since(place)
 	w.happen("message.created", "all") // before the hub's first read for this stream
 	h.read(ctx)
 	select {
-	case <-more:
+	case <-ana.wake:
 	default:
 		t.Fatal("the reader was not woken")
 	}
-	if _, _, ok := h.since(place); ok {
+	if _, ok := h.since(place); ok {
 		t.Fatal("memory claims to hold what only the store has")
 	}
 	at := w.happen("message.created", "all")
 	h.read(ctx)
-	events, _, ok := h.since(storage.Cursor(at) - 1)
+	events, ok := h.since(storage.Cursor(at) - 1)
 	if !ok || len(events) != 1 || !strings.HasPrefix(string(events[0].frame), fmt.Sprintf("id: %d\nevent: message.created\ndata: {\"at\":", at)) {
 		t.Fatalf("from memory: %v %+v", ok, events)
 	}
-	h.leave("ana")
+	h.leave(ana)
 	h.read(ctx)
-	if h.started || len(h.ring) > 0 {
+	if h.now.started || len(h.now.ring) > 0 {
 		t.Error("memory is kept after the last stream left")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dispatcher/inbox"
@@ -20,6 +21,7 @@ type presence struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	version int64
+	shown   atomic.Int64        // version, for those who only ask whether it is another
 	convs   map[string]*looking // conversation → who
 }
 
@@ -59,8 +61,7 @@ func (p *presence) beat(conv, id, name string, viewing, typing bool) bool {
 	if wasViewing == viewing && wasTyping == typing {
 		return false
 	}
-	p.version++
-	l.version = p.version
+	p.changed(l)
 	return true
 }
 
@@ -69,6 +70,22 @@ func until(now time.Time, on bool) time.Time {
 		return now.Add(beatLife)
 	}
 	return time.Time{}
+}
+
+// changed notes that one conversation is shown differently now.
+func (p *presence) changed(l *looking) {
+	p.version++
+	l.version = p.version
+	p.shown.Store(p.version)
+}
+
+// lapsed forgets who left and says whether anything is shown differently since
+// a version.
+func (p *presence) lapsed(since int64) (now int64, is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sweep()
+	return p.version, p.version != since
 }
 
 // sweep forgets who left; a conversation whose last reader left is told once more.
@@ -83,8 +100,7 @@ func (p *presence) sweep() {
 		}
 		switch {
 		case len(l.people) < before:
-			p.version++
-			l.version = p.version
+			p.changed(l)
 		case len(l.people) == 0:
 			delete(p.convs, conv)
 		}
@@ -137,6 +153,9 @@ func (p *presence) since(version int64) (changed map[string][]byte, newest int64
 // sendPresence writes who looks and types; these events have no id and are
 // never replayed.
 func (st *stream) sendPresence() bool {
+	if st.s.presence.shown.Load() == st.seen {
+		return true // nobody came, and who left is noted by the hub
+	}
 	changed, newest := st.s.presence.since(st.seen)
 	st.seen = newest
 	var b strings.Builder

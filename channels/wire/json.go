@@ -70,8 +70,8 @@ func (v Value) IsString() bool { return len(v.raw) > 0 && v.raw[0] == '"' }
 func (v Value) Get(path ...string) Value {
 	for _, key := range path {
 		next := Value{}
-		v.Fields(func(k string, val Value) bool {
-			if k != key {
+		v.fields(func(quoted []byte, val Value) bool {
+			if !isKey(quoted, key) {
 				return true
 			}
 			next = val
@@ -84,12 +84,26 @@ func (v Value) Get(path ...string) Value {
 
 // Fields visits the entries of an object in written order until yield says false.
 func (v Value) Fields(yield func(key string, val Value) bool) {
+	v.fields(func(quoted []byte, val Value) bool { return yield(unquote(quoted), val) })
+}
+
+// isKey says whether a key as it was written is this one.
+func isKey(quoted []byte, key string) bool {
+	in := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(in, '\\') < 0 {
+		return string(in) == key
+	}
+	return unquote(quoted) == key
+}
+
+// fields is Fields with the keys as they were written.
+func (v Value) fields(yield func(quoted []byte, val Value) bool) {
 	if !v.IsObject() {
 		return
 	}
 	s := scanner{b: v.raw, i: 1}
 	for s.space(); s.i < len(s.b) && s.b[s.i] == '"'; s.space() {
-		key := unquote(s.skip())
+		key := s.skip()
 		s.space()
 		s.i++ // the colon
 		s.space()
@@ -204,7 +218,8 @@ func (s *scanner) value(depth int) error {
 }
 
 func (s *scanner) object(depth int) error {
-	keys := keySet{}
+	var room [8][]byte
+	keys := keySet{few: room[:0]}
 	s.space()
 	if s.take('}') {
 		return nil

@@ -106,13 +106,12 @@ func (t *Talk) customer(ev engine.Event) ([]Line, error) {
 	}
 	t.remember()
 	t.traces = nil
-	st := t.State()
-	switch st.Owner {
+	switch t.owner {
 	case dm.OwnerAgent:
 		t.count()
 		return nil, nil
 	case dm.OwnerNone:
-		t.reopen(st)
+		t.reopen(t.State())
 		if ev.Tap != nil {
 			ev.Tap.Closed = true // the button was on screen until now
 		}

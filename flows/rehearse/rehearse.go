@@ -89,6 +89,7 @@ type Talk struct {
 // memory is everything of a talk that an input changes, and going back restores.
 type memory struct {
 	state    []byte // as saved between steps
+	owner    string // of it
 	timers   map[string]time.Time
 	contact  engine.ContactNow
 	now      time.Time
@@ -233,7 +234,7 @@ func (t *Talk) Reload(set *engine.Set) {
 func (t *Talk) save(st engine.State) {
 	b, err := engine.EncodeState(st)
 	if err == nil {
-		t.state = b
+		t.state, t.owner = b, st.Owner
 	}
 }
 

@@ -83,7 +83,7 @@ func (t *Talk) step(ev engine.Event) ([]Line, error) {
 		return nil, fmt.Errorf("save the state: %w", err)
 	}
 	before := t.state
-	t.state = b
+	t.state, t.owner = b, r.State.Owner
 	return t.apply(r.Effects, t.inFirst(sets, before, ev))
 }
 

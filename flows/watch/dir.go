@@ -83,34 +83,32 @@ func (d dir) resolve(op, name string) (string, error) {
 	if err != nil {
 		return "", &fs.PathError{Op: op, Path: name, Err: errors.Unwrap(err)}
 	}
-	for _, base := range d.bases() {
-		if within(real, base) {
-			return real, nil
-		}
+	if d.reaches(real) {
+		return real, nil
 	}
 	return "", &fs.PathError{Op: op, Path: name, Err: fmt.Errorf("%w: %w", errOutside, fs.ErrPermission)}
 }
 
-// bases are the folders that links may lead to.
-func (d dir) bases() []string {
-	out := make([]string, 0, 4)
-	for _, p := range []string{d.root, filepath.Join(d.root, "flows")} {
-		out = appendBase(out, filepath.Dir(p))
-		if real, err := filepath.EvalSymlinks(p); err == nil {
-			out = appendBase(out, filepath.Dir(real))
+// reaches says whether a link may lead to a real path. Where the project
+// itself lies is asked only for what is not below it by name.
+func (d dir) reaches(real string) bool {
+	places := [...]string{d.root, filepath.Join(d.root, "flows")}
+	for _, p := range places {
+		if beside(real, p) {
+			return true
 		}
 	}
-	return out
-}
-
-// appendBase leaves out the root of the file system: beside it is everything.
-func appendBase(list []string, p string) []string {
-	if p == filepath.Dir(p) {
-		return list
+	for _, p := range places {
+		if place, err := filepath.EvalSymlinks(p); err == nil && beside(real, place) {
+			return true
+		}
 	}
-	return append(list, p)
+	return false
 }
 
-func within(path, base string) bool {
-	return path == base || strings.HasPrefix(path, base+string(filepath.Separator))
+// beside says whether a path is beside or below a place. Beside what lies at
+// the root of the file system is nothing: it would be everything.
+func beside(path, place string) bool {
+	base := filepath.Dir(place)
+	return base != filepath.Dir(base) && (path == base || strings.HasPrefix(path, base+string(filepath.Separator)))
 }

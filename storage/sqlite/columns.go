@@ -117,13 +117,11 @@ func handoffInto(h *storage.Handoff) []any {
 		&h.CreatedAt, &h.PromisedAt, &h.ClaimedAt, &h.ClaimedBy, &h.EndedAt, &h.Ended}
 }
 
-const rowCols = `id, uid, conversation_id, seq, part, kind, channel_id, origin, epoch, status, attempt, due_at, expires_at, lease_node, lease_until,
- marked_at, priority, request, error`
-
 // rowPutCols are those of a new row; it is leased to nobody.
 const rowPutCols = `uid, conversation_id, seq, part, kind, channel_id, origin, epoch, status, attempt, due_at, expires_at, lease_node, lease_until,
  marked_at, priority, request, error`
 
+// rowInto are the places of what selectRows reads of a row.
 func rowInto(r *storage.OutboxRow) []any {
 	return []any{&r.ID, uidScan{&r.UID}, &r.Conversation, &r.Seq, &r.Part, &r.Kind, &r.Channel, &r.Origin, &r.Epoch, &r.Status, &r.Attempt,
 		&r.DueAt, &r.ExpiresAt, &r.LeaseNode, &r.LeaseUntil, &r.MarkedAt, &r.Priority, &r.Request, &r.Error}

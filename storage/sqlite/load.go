@@ -42,7 +42,7 @@ func (t *tx) snapshot(k storage.Key) (storage.Snapshot, error) {
 	if s.Conv.ID == 0 {
 		return s, nil
 	}
-	steps := []func(*storage.Snapshot) error{t.loadIdentity, t.loadOwnership, t.loadPrevious, t.loadWork, t.loadDesk}
+	steps := []func(*storage.Snapshot) error{t.loadIdentity, t.loadOwnership, t.loadAround, t.loadTimers}
 	for _, step := range steps {
 		if err := step(&s); err != nil {
 			return s, err
@@ -96,36 +96,46 @@ func (t *tx) loadIdentity(s *storage.Snapshot) (err error) {
 	return err
 }
 
+// loadOwnership reads the open interval.
 func (t *tx) loadOwnership(s *storage.Snapshot) error {
 	_, err := t.one("SELECT "+intervalCols+" FROM ownership WHERE conversation_id = ? AND until = 0", []any{s.Conv.ID}, intervalInto(&s.Interval)...)
-	if err != nil {
-		return err
-	}
-	var h storage.Handoff
-	found, err := t.one("SELECT "+handoffCols+" FROM handoffs WHERE conversation_id = ? AND ended_at = 0 ORDER BY id DESC LIMIT 1",
-		[]any{s.Conv.ID}, handoffInto(&h)...)
-	if found {
-		s.Handoff = &h
-	}
 	return err
 }
 
-func (t *tx) loadPrevious(s *storage.Snapshot) error {
-	var p storage.Conversation
-	found, err := t.one("SELECT "+convCols+" FROM conversations WHERE contact_id = ? AND id < ? ORDER BY opened_at DESC, id DESC LIMIT 1",
-		[]any{s.Conv.Contact, s.Conv.ID}, convInto(&p)...)
-	if found && s.Conv.Status != storage.Resolved {
-		s.Prev = &p
-	}
-	return err
-}
-
-func (t *tx) loadWork(s *storage.Snapshot) error {
-	_, err := t.one("SELECT coalesce(sum(origin = 1 AND status IN (1, 2)), 0), coalesce(sum(status IN (3, 4)), 0) FROM outbox WHERE conversation_id = ? AND kind IN (1, 2)",
-		[]any{s.Conv.ID}, &s.Held, &s.Failed)
+// loadAround reads what most conversations do not have: a stay in the human
+// queue, an earlier episode, desk rows. One narrow question says which of them
+// there are, because the driver asks SQLite for the name and the type of every
+// column of every query, of those without a row too.
+func (t *tx) loadAround(s *storage.Snapshot) error {
+	var handoff, prev, desk int64
+	_, err := t.one(`SELECT coalesce(sum(origin = 1 AND status IN (1, 2)), 0), coalesce(sum(status IN (3, 4)), 0),
+ (SELECT max(id) FROM handoffs WHERE conversation_id = ?1 AND ended_at = 0),
+ (SELECT id FROM conversations WHERE contact_id = ?2 AND id < ?1 ORDER BY opened_at DESC, id DESC LIMIT 1),
+ EXISTS (SELECT 1 FROM desk WHERE conversation_id = ?1 AND ended = 0)
+ FROM outbox WHERE conversation_id = ?1 AND kind IN (1, 2)`,
+		[]any{s.Conv.ID, s.Conv.Contact}, &s.Held, &s.Failed, orZero{&handoff}, orZero{&prev}, &desk)
 	if err != nil {
 		return err
 	}
+	if handoff != 0 {
+		s.Handoff = &storage.Handoff{}
+		if _, err := t.one("SELECT "+handoffCols+" FROM handoffs WHERE id = ?", []any{handoff}, handoffInto(s.Handoff)...); err != nil {
+			return err
+		}
+	}
+	if prev != 0 && s.Conv.Status != storage.Resolved {
+		s.Prev = &storage.Conversation{}
+		if _, err := t.one("SELECT "+convCols+" FROM conversations WHERE id = ?", []any{prev}, convInto(s.Prev)...); err != nil {
+			return err
+		}
+	}
+	if desk == 0 {
+		return nil
+	}
+	return t.loadDesk(s)
+}
+
+func (t *tx) loadTimers(s *storage.Snapshot) error {
 	var m storage.Timer
 	return t.each("SELECT "+timerCols+" FROM timers WHERE conversation_id = ? ORDER BY name", []any{s.Conv.ID}, timerInto(&m), func() error {
 		s.Timers = append(s.Timers, m)

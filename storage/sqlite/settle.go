@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dispatcher/storage"
 )
@@ -27,14 +28,17 @@ func (s *Store) Settle(ctx context.Context, list []storage.Settlement) ([]storag
 	out := make([]storage.Settled, len(list))
 	audited := false
 	err := s.write(ctx, "settle", func(t *tx) error {
+		off, err := t.switches(list)
+		if err != nil {
+			return err
+		}
 		for i := range list {
-			var err error
-			if out[i], err = s.settleOne(t, &list[i]); err != nil {
+			if out[i], err = s.settleOne(t, &list[i], off); err != nil {
 				return fmt.Errorf("%s of row %d: %w", list[i].Do, list[i].Row, err)
 			}
 			audited = audited || len(list[i].Audit) > 0
 		}
-		_, err := t.writeGathered()
+		_, err = t.writeGathered()
 		return err
 	})
 	if err != nil {
@@ -82,13 +86,14 @@ func (s *Store) spanOf(k leaseKey) int64 {
 type settler struct {
 	*tx
 	set *storage.Settlement
-	row storage.OutboxRow
+	row storage.OutboxRow // what a settlement looks at, without the request
 	uid storage.UID
 	now int64
+	off switches
 }
 
-func (s *Store) settleOne(t *tx, set *storage.Settlement) (storage.Settled, error) {
-	w := settler{tx: t, set: set, now: set.Now}
+func (s *Store) settleOne(t *tx, set *storage.Settlement, off switches) (storage.Settled, error) {
+	w := settler{tx: t, set: set, now: set.Now, off: off}
 	if w.now == 0 {
 		w.now = s.nowMS()
 	}
@@ -97,15 +102,16 @@ func (s *Store) settleOne(t *tx, set *storage.Settlement) (storage.Settled, erro
 		return w.parked()
 	}
 	var epoch int64
-	found, err := t.one(`SELECT `+rowCols+` FROM outbox WHERE id = ?`, []any{set.Row}, rowInto(&w.row)...)
+	r := &w.row
+	found, err := t.one(`SELECT o.id, o.conversation_id, o.seq, o.kind, o.origin, o.epoch, o.status, o.attempt, o.due_at, o.lease_node, o.lease_until, o.error,
+ c.epoch, c.uid FROM outbox o LEFT JOIN conversations c ON c.id = o.conversation_id WHERE o.id = ?`, []any{set.Row},
+		&r.ID, &r.Conversation, &r.Seq, &r.Kind, &r.Origin, &r.Epoch, &r.Status, &r.Attempt, &r.DueAt, &r.LeaseNode, &r.LeaseUntil, &r.Error,
+		orZero{&epoch}, uidScan{&w.uid})
 	if err != nil {
 		return storage.Settled{}, err
 	}
 	if !found {
 		return storage.Settled{Why: whyGone}, nil
-	}
-	if _, err := t.one("SELECT epoch, uid FROM conversations WHERE id = ?", []any{w.row.Conversation}, &epoch, uidScan{&w.uid}); err != nil {
-		return storage.Settled{}, err
 	}
 	if w.row.Attempt != set.Attempt {
 		return storage.Settled{Why: whyAttempt, Epoch: epoch}, nil
@@ -150,16 +156,8 @@ func (w *settler) mark(epoch, span int64) (why string, err error) {
 	if fenced && r.Epoch != epoch {
 		return whyStale, nil
 	}
-	for _, scope := range w.set.Switches {
-		var one int64
-		on, err := w.one("SELECT 1 FROM records WHERE kind = ? AND id = ? AND (expires_at IS NULL OR expires_at > ?)",
-			[]any{int64(storage.KindSwitch), []byte(scope), w.now}, &one)
-		if err != nil {
-			return "", err
-		}
-		if on {
-			return whySwitched, nil
-		}
+	if w.off.any(w.set.Switches, w.now) {
+		return whySwitched, nil
 	}
 	if again {
 		return "", nil
@@ -173,6 +171,32 @@ func (w *settler) mark(epoch, span int64) (why string, err error) {
 	}
 	_, err = w.exec("UPDATE outbox SET status = 2, lease_node = ?, lease_until = ?, marked_at = ? WHERE id = ?", node, until, w.now, r.ID)
 	return "", err
+}
+
+// switches are the scopes that are switched off, and until when (0: for good).
+// They are read once for all settlements of a transaction.
+type switches map[string]int64
+
+func (t *tx) switches(list []storage.Settlement) (switches, error) {
+	off := switches{}
+	if !slices.ContainsFunc(list, func(set storage.Settlement) bool { return len(set.Switches) > 0 }) {
+		return off, nil
+	}
+	var id []byte
+	var until int64
+	err := t.each("SELECT id, expires_at FROM records WHERE kind = ?", []any{int64(storage.KindSwitch)}, []any{&id, orZero{&until}}, func() error {
+		off[string(id)] = until
+		return nil
+	})
+	return off, err
+}
+
+// any says whether one of the scopes is off at that time.
+func (s switches) any(scopes []string, now int64) bool {
+	return slices.ContainsFunc(scopes, func(scope string) bool {
+		until, off := s[scope]
+		return off && (until == 0 || until > now)
+	})
 }
 
 // isFirst says whether the row's turn has come in its conversation.

@@ -1,0 +1,85 @@
+package rehearse_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"dispatcher/flows"
+	"dispatcher/flows/rehearse"
+	"dispatcher/flows/starter"
+)
+
+// thousand is the starter with a thousand transcripts of ten steps and more.
+func thousand(t testing.TB) *rehearse.Suite {
+	t.Helper()
+	files, err := flows.Read(starter.FS, "starter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("defaults: {now: 2026-11-20T10:00:00Z, contact: {first_name: Ann}, queues: {general: {wait: 4m}}}\ntests:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&b, `  - name: late parcel %d
+    chat:
+      - user: hello
+      - bot: "Hi Ann 👋*"
+      - bot: "*wait is about 4 min*"
+      - bot: What can we help you with?
+        options: ["Where's my order?", Return something, It arrived damaged, My account, Something else]
+      - user: my parcel hasnt arived
+      - bot: "What's your order number?*"
+      - user: its ab 123456 i think
+      - expect: {slots.order_number: AB123456}
+      - bot: "And the postcode*"
+      - user: why do you ask
+      - bot: "It lets me check*"
+      - wait: 10m
+      - bot: "Still there?*"
+      - user: SW1A 1AA
+      - bot: "Thanks! I've passed this to Orders*"
+      - handoff: orders
+        tags: ["topic:order"]
+        summary: {contains: "Order: AB123456"}
+`, i)
+	}
+	files.Data["flows/tests/thousand.test.yaml"] = []byte(b.String())
+	project, tests := flows.LoadTests(files, flows.Options{})
+	if !project.OK() || !tests.OK() {
+		t.Fatal(project.Summary(), tests.Diagnostics)
+	}
+	return &rehearse.Suite{Project: project, Tests: tests, Workers: 1}
+}
+
+// A thousand transcripts take at most two seconds on one core.
+func TestAThousandTranscripts(t *testing.T) {
+	s := thousand(t)
+	began := time.Now()
+	report := s.Run()
+	took := time.Since(began)
+	if !report.OK() || report.Passed < 1000 {
+		var out strings.Builder
+		report.WriteText(&out, rehearse.Style{})
+		t.Fatal(out.String()[:min(out.Len(), 3000)])
+	}
+	limit := 2 * time.Second
+	if raceEnabled {
+		limit *= 10
+	}
+	t.Logf("%d transcripts in %s on one of %d processors", report.Passed, took.Round(time.Millisecond), runtime.NumCPU())
+	if took > limit {
+		t.Errorf("%d transcripts took %s, more than %s", report.Passed, took, limit)
+	}
+}
+
+func BenchmarkThousandTranscripts(b *testing.B) {
+	s := thousand(b)
+	b.ResetTimer()
+	for b.Loop() {
+		if r := s.Run(); !r.OK() {
+			b.Fatal("a test fails")
+		}
+	}
+}
