@@ -33,7 +33,7 @@ type Event struct {
 	Parts   []string // parts of a burst in order; nil = Text alone
 	Media   []string // kinds of attachments, in order
 	Tap     *Tap
-	Timer   string // name: silence:N idle unanswered:N …
+	Timer   string // name: silence:N idle unanswered:N form verify; lend when the desk's lend_by is due
 	DueAt   time.Time
 	Opening bool              // first event of a new conversation
 	Resume  string            // returned: flow.state the agent chose; "" = as the flow says
@@ -242,6 +242,8 @@ type Left struct {
 	Name  string  `json:"name"`
 	Stack []Frame `json:"stack,omitempty"`
 	At    int64   `json:"at"` // ms UTC
+
+	Lookups map[string]Looked `json:"lookups,omitempty"` // in the one that continues it: what was looked up
 }
 
 // Lent is a conversation that runs a flow on behalf of an agent.
@@ -249,6 +251,9 @@ type Lent struct {
 	Flow  string `json:"flow"`
 	Agent string `json:"agent"`
 	At    int64  `json:"at"` // ms UTC
+
+	Place Frame   `json:"place"` // where the conversation stood, with the question that was open
+	Stack []Frame `json:"stack,omitempty"`
 }
 
 // Pin keeps a flow on the set it was entered with.
@@ -291,6 +296,8 @@ type Question struct {
 	Reads   int        `json:"reads,omitempty"`   // read-backs
 	Media   int        `json:"media,omitempty"`   // media-only messages of this visit
 	Asked   int64      `json:"asked"`             // ms UTC
+	Fired   int        `json:"fired,omitempty"`   // steps of the silence ladder that have fired
+	Again   bool       `json:"again,omitempty"`   // asked by a correction, though its slot is filled
 	Shift   int64      `json:"shift,omitempty"`   // ms the silence ladder is shifted by
 	Value   *SlotValue `json:"value,omitempty"`   // waiting for a confirm
 	ID      string     `json:"id,omitempty"`      // of a form or a verification

@@ -115,7 +115,7 @@ func (t *turn) conversationField(name string) any {
 		}
 		return *c.HoursSinceLast
 	case "unfinished":
-		return c.Unfinished
+		return c.Unfinished || t.st.Left != nil
 	case "tags":
 		return texts(t.st.Tags)
 	case "messages":

@@ -30,9 +30,7 @@ func (t *turn) follow(x *Exit, from string) {
 		t.move(x, from)
 		t.resolve(x.Reason)
 	case ExitResume:
-		// Nothing is unfinished: going on with an earlier conversation is
-		// offered by a flow that conversation.unfinished leads to.
-		t.personExit("resume:none", dm.CauseNoMatch)
+		t.resume(x, from)
 	}
 }
 
@@ -185,6 +183,10 @@ func (t *turn) returnTo(result string) {
 			t.over, t.waits = true, true
 			return
 		}
+		if t.st.Lent != nil {
+			t.giveBack(result)
+			return
+		}
 		t.resolve("done")
 		return
 	}
@@ -270,6 +272,11 @@ func (t *turn) exitAt(flow, name, key string) *Exit {
 
 // resolve ends the conversation.
 func (t *turn) resolve(reason string) {
+	if t.st.Lent != nil {
+		t.giveBack(lentResolve)
+		return
+	}
+	t.leaves(reason)
 	optional := false
 	if st := t.state(); st != nil {
 		optional = st.Optional
@@ -289,7 +296,11 @@ func (t *turn) personExit(edge, cause string) {
 	if t.cause == "" {
 		t.cause = cause
 	}
-	if t.personExits++; t.personExits > 1 {
+	if t.personExits++; t.st.Lent != nil {
+		t.giveBack(lentGaveUp)
+		return
+	}
+	if t.personExits > 1 {
 		t.systemHandoff(t.cause, true) // the way to a person itself leads nowhere
 		return
 	}

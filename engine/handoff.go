@@ -10,6 +10,10 @@ import (
 
 // handoff gives the conversation to a queue in the words of its exit.
 func (t *turn) handoff(x *Exit, from string) {
+	if t.st.Lent != nil {
+		t.giveBack(t.lentEnd())
+		return
+	}
 	h := x.Hand
 	if h == nil {
 		h = &Hand{}
@@ -37,6 +41,10 @@ func (t *turn) handoff(x *Exit, from string) {
 func (t *turn) systemHandoff(cause string, speak bool) {
 	if t.cause == "" {
 		t.cause = cause
+	}
+	if t.st.Lent != nil {
+		t.giveBack(t.lentEnd())
+		return
 	}
 	t.step0("handoff")
 	t.note(TraceStep{What: "edge", State: t.st.Position(), Edge: "handoff"})
@@ -166,7 +174,8 @@ func (t *turn) hand() *Hand {
 	if h == nil || h.Key == "" {
 		return &Hand{}
 	}
-	if x := t.exitAt(h.Flow, h.Name, h.Key); x != nil && x.Hand != nil {
+	flow, name := t.renamed(h.Flow, h.Name)
+	if x := t.exitAt(flow, name, h.Key); x != nil && x.Hand != nil {
 		return x.Hand
 	}
 	return &Hand{}
@@ -248,7 +257,7 @@ func (t *turn) takeBack() {
 	if h := t.st.Hand; h != nil {
 		t.st.Stack = h.Stack
 		if h.Flow != "" {
-			t.st.Flow, t.st.Name = h.Flow, h.Name
+			t.st.Flow, t.st.Name = t.renamed(h.Flow, h.Name)
 		}
 	}
 }

@@ -15,6 +15,9 @@ func (t *turn) rescue(before State, f fault) Result {
 		r.trace.Error = f.err.Error()
 	}
 	r.trace.ErrorAt = f.where
+	if r.lentBack() || r.shadowBack(t.shadowing) {
+		return r.result()
+	}
 	if before.Owner == dm.OwnerAgent || before.Owner == dm.OwnerNone {
 		return r.result() // nobody of ours speaks there
 	}
@@ -26,6 +29,9 @@ func (t *turn) rescue(before State, f fault) Result {
 // breakLoop is the turn that would have said too much: only the handoff.
 func (t *turn) breakLoop(before State) Result {
 	r := t.afresh(before)
+	if r.lentBack() {
+		return r.result()
+	}
 	r.giveAway(dm.CauseLoop)
 	return r.result()
 }
@@ -41,6 +47,29 @@ func (t *turn) afresh(before State) *turn {
 	}
 	r.trace.Steps = slices.Clip(r.trace.Steps)
 	return r
+}
+
+// lentBack gives a lent conversation back to its agent.
+func (t *turn) lentBack() bool {
+	switch {
+	case t.st.Lent != nil:
+		t.giveBack(lentError)
+	case t.ev.Kind == EvDelegate:
+		t.out = append(t.out, GiveBack{Flow: t.ev.Flow, Result: lentError})
+	default:
+		return false
+	}
+	return true
+}
+
+// shadowBack ends a flow that failed in the shadow: of that nothing is said.
+func (t *turn) shadowBack(shadowing bool) bool {
+	if !shadowing {
+		return false
+	}
+	t.emit(Say{Text: t.safeSentence("ack"), Priority: 1, Notice: true})
+	t.giveAway(dm.CauseShadow)
+	return true
 }
 
 // giveAway hands over to the default queue without any flow code.

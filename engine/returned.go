@@ -19,6 +19,9 @@ func (t *turn) returned() {
 		flow, name = t.renamed(flow, name)
 		if f := t.flow(flow); f != nil && f.States[name] != nil {
 			t.firePath("start")
+			if flow != t.st.Flow {
+				t.st.Stack = nil
+			}
 			t.next = target{flow, name}
 			return
 		}
@@ -37,22 +40,42 @@ func (t *turn) returned() {
 	t.askAgain(hand)
 }
 
-// askAgain asks the question that was open when the handoff came.
+// askAgain asks the question that was open when people took over, unless its
+// answer is known by now. An edit may have taken its state away.
 func (t *turn) askAgain(hand *HandState) {
-	if hand != nil && hand.Question != nil {
-		flow, name := t.renamed(hand.AskFlow, hand.AskName)
-		if f := t.flow(flow); f != nil && f.States[name].Asks() {
-			q := *hand.Question
-			q.Tries, q.Misses, q.Helps, q.Media, q.Reads = 0, 0, 0, 0, 0
-			q.Sub, q.Choices, q.Value = "", nil, nil
-			t.jump(flow, name, hand.Stack)
-			t.st.Question = &q
-			t.repeat(f.States[name])
-			return
-		}
+	if hand == nil { // taken over without a handoff
+		hand = &HandState{AskFlow: t.st.Flow, AskName: t.st.Name, Question: t.st.Question, Stack: t.st.Stack}
 	}
-	t.st.Question, t.st.Stack = nil, nil
-	t.over, t.waits = true, true
+	if hand.Question == nil {
+		t.st.Question, t.st.Stack = nil, nil
+		t.over, t.waits = true, true
+		return
+	}
+	flow, name := t.renamed(hand.AskFlow, hand.AskName)
+	t.jump(flow, name, hand.Stack)
+	st := t.state()
+	switch {
+	case st == nil:
+		t.vanished()
+	case !st.Asks():
+		t.next = target{flow, name}
+	case t.answeredMeanwhile(st, hand.Question):
+		t.leave(st, "known")
+	default:
+		q := *hand.Question
+		q.restart()
+		t.st.Question = &q
+		t.repeat(st)
+	}
+}
+
+// answeredMeanwhile says that nothing is left to ask: what has a value is not
+// asked again, but for one that the customer called wrong.
+func (t *turn) answeredMeanwhile(st *StateDef, q *Question) bool {
+	if q.Field != "" || q.Again && t.st.Slots[t.asking(st)].How != "agent" {
+		return false
+	}
+	return st.kind() != kindOptions && t.answeredAlready(st)
 }
 
 // agentSlots takes the values an agent has edited, read by the slots' rules.

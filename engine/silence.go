@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (t *turn) armSilence() {
 	q := t.st.Question
 	shift := time.Duration(0)
 	if q != nil {
-		q.Asked = t.now.UnixMilli()
+		q.Asked, q.Fired = t.now.UnixMilli(), 0
 		if !t.keepShift {
 			q.Shift = 0
 		}
@@ -94,6 +95,30 @@ func (t *turn) armSilence() {
 	}
 }
 
+// leads says that a ladder ends the wait itself.
+func leads(steps []Wait) bool {
+	return slices.ContainsFunc(steps, func(w Wait) bool { return w.Exit != nil })
+}
+
+// rearm sets the timers of a wait again by the ladder as it is live now,
+// counted from when the wait began; steps that have fired stay fired.
+func (t *turn) rearm() {
+	q := t.st.Question
+	if q == nil || t.st.Owner != dm.OwnerBot || t.looking() {
+		return
+	}
+	t.cancelSilence()
+	steps := t.ladder(t.state())
+	from := time.UnixMilli(q.Asked)
+	for i := q.Fired; i < len(steps); i++ {
+		at := t.due(steps[i].After, from).Add(time.Duration(q.Shift) * time.Millisecond)
+		t.out = append(t.out, SetTimer{Name: silenceName(i), At: at})
+	}
+	if !leads(steps) && t.set.IdleClose > 0 {
+		t.out = append(t.out, SetTimer{Name: timerIdle, At: from.Add(t.set.IdleClose)})
+	}
+}
+
 // timer is a timer of ours that is due.
 func (t *turn) timer() {
 	name := t.ev.Timer
@@ -107,6 +132,11 @@ func (t *turn) timer() {
 		return
 	}
 	switch name {
+	case timerLent:
+		if t.st.Lent != nil {
+			t.giveBack(lentNoReply)
+		}
+		return
 	case timerIdle:
 		t.idle()
 		return
@@ -130,11 +160,20 @@ func (t *turn) idle() {
 		return // its caller ends that wait
 	}
 	if q := t.st.Question; q != nil {
+		t.st.Flow, t.st.Name = t.renamed(t.st.Flow, t.st.Name)
+		if st := t.state(); st != nil && leads(t.ladder(st)) {
+			t.rearm()
+			return
+		}
 		at := time.UnixMilli(q.Asked).Add(t.set.IdleClose)
 		if t.now.Before(at) {
 			t.out = append(t.out, SetTimer{Name: timerIdle, At: at})
 			return
 		}
+	}
+	if t.st.Lent != nil {
+		t.giveBack(lentNoReply)
+		return
 	}
 	t.step0("idle")
 	t.note(TraceStep{What: "edge", State: t.st.Position(), Edge: "idle"})
@@ -149,7 +188,7 @@ func (t *turn) silent(n int) {
 	st := t.state()
 	steps := t.ladder(st)
 	q := t.st.Question
-	if n < 0 || n >= len(steps) || q == nil {
+	if n < 0 || n >= len(steps) || q == nil || n < q.Fired {
 		return
 	}
 	base, shift := time.UnixMilli(q.Asked), time.Duration(q.Shift)*time.Millisecond
@@ -157,6 +196,7 @@ func (t *turn) silent(n int) {
 		t.out = append(t.out, SetTimer{Name: t.ev.Timer, At: at})
 		return
 	}
+	q.Fired = n + 1
 	step := &steps[n]
 	if step.Exit == nil && n+1 < len(steps) && !t.now.Before(t.due(steps[n+1].After, base).Add(shift)) {
 		return // a later step is due too: after a long sleep only that one speaks
@@ -175,6 +215,10 @@ func (t *turn) silent(n int) {
 		t.emit(Say{Text: t.text(step.Say), Priority: 3, Rule: st.where})
 	}
 	t.cause = dm.CauseNoReply
+	if t.st.Lent != nil && step.Exit.Kind != ExitReturn {
+		t.giveBack(lentNoReply)
+		return
+	}
 	t.hang()
 	t.st.Question = nil
 	t.follow(step.Exit, st.full)

@@ -124,7 +124,7 @@ func (t *turn) goBack(way []walked, at int, name string) bool {
 	t.markBack(name, p.at)
 	t.st.Flow, t.st.Name, t.st.Stack, t.st.Replay = p.Flow, p.Name, stack, re
 	t.st.Visit++
-	t.st.Question = &Question{Number: t.st.Visit, Kind: st.kind(), Hash: st.hash, Asked: t.now.UnixMilli()}
+	t.st.Question = &Question{Number: t.st.Visit, Kind: st.kind(), Hash: st.hash, Asked: t.now.UnixMilli(), Again: true}
 	t.shown = nil
 	t.sayQuestion(st, "")
 	t.over, t.waits = true, true

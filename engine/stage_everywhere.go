@@ -14,7 +14,7 @@ func (t *turn) everywhereStage() bool {
 	}
 	return t.each(func(m *spoken) bool {
 		e, by := ix.find(m, deaf, t.set.linked.filler)
-		if e == nil {
+		if e == nil || t.deafTo(e) {
 			return false
 		}
 		t.by = by
@@ -29,6 +29,10 @@ func (t *turn) everywhereStage() bool {
 func (t *turn) escape(e *Escape) {
 	if t.st.After {
 		t.openNew()
+		return
+	}
+	if t.st.Lent != nil && (e.Name == escPerson || e.Name == escStop) {
+		t.giveBack(map[string]string{escPerson: lentAsked, escStop: lentResolve}[e.Name])
 		return
 	}
 	t.hang()
@@ -97,8 +101,7 @@ func (t *turn) forgetConversation() {
 			t.dropSlot(name)
 		}
 	}
-	t.st.Topic = nil
-	t.st.Lookups = nil
+	t.st.Topic, t.st.Lookups, t.st.Left = nil, nil, nil
 }
 
 // EndsBurst says whether a part of a burst is understood by an entry of

@@ -165,6 +165,7 @@ func (t *turn) firePath(edge string) { t.fire(atAny, edge, edge, "") }
 func (t *turn) jump(flow, name string, stack []Frame) {
 	kept := make([]Frame, 0, len(stack))
 	for _, fr := range stack {
+		fr.Flow, fr.Name = t.renamed(fr.Flow, fr.Name)
 		if f := t.flow(fr.Flow); f != nil && f.States[fr.Name] != nil {
 			kept = append(kept, fr)
 		}

@@ -107,9 +107,14 @@ func (t *turn) step() {
 		t.submitted()
 	case EvVerify:
 		t.verified()
+	case EvDelegate:
+		t.delegate()
 	}
 	t.run()
 	t.armSilence()
+	if t.newSet && !t.waits {
+		t.rearm() // the ladder may be another one now
+	}
 	t.dropPin()
 }
 
@@ -127,6 +132,7 @@ func (t *turn) adopt() {
 	}
 	if t.st.Set != "" && t.st.Set != t.set.ID {
 		t.rereadSlots()
+		t.newSet = true
 	}
 	t.st.Set = t.set.ID
 	t.st.Language = t.lang
@@ -221,6 +227,10 @@ func readable(s string) string {
 // open starts a conversation, or one that waits without a question.
 func (t *turn) open() {
 	t.heard = t.ev.Kind == EvMessage
+	if HeldOut(t.set, t.ev.World.Contact.ID) {
+		t.holdOut()
+		return
+	}
 	if t.heard && !t.blank() {
 		t.fillAhead()
 		if t.everywhereStage() {
@@ -244,8 +254,11 @@ func (t *turn) startRules(public bool) {
 	t.st.Question = nil
 	t.unpin()
 	t.refresh()
-	if f := t.set.Flows[name]; f != nil && !f.FirstUse {
-		t.first = false
+	f := t.set.Flows[name]
+	t.first = t.first && f.FirstUse
+	if f.Shadow && !public {
+		t.shadow(f)
+		return
 	}
 	t.next = target{name, "start"}
 }
@@ -275,7 +288,7 @@ func (t *turn) chooseFlow(public bool) (string, bool) {
 	for i := range t.set.Start {
 		r := &t.set.Start[i]
 		f := t.set.Flows[r.Flow]
-		if f == nil || !f.runs(want) {
+		if f == nil || !f.runs(want) || !t.enrolled(f) {
 			continue
 		}
 		if r.If == nil || t.cond(r.If) {

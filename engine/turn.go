@@ -73,6 +73,9 @@ type turn struct {
 	shownSub  string
 	keepShift bool // "one moment" has set the shift
 
+	newSet    bool // the live set is another one than in the step before
+	shadowing bool // the flow that runs is in the shadow
+
 	re   *Replay  // the correction that is being walked, nil = none
 	kept *Waiting // look-up that was open when a correction came
 
