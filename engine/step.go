@@ -154,7 +154,8 @@ func (t *turn) enteredBy() {
 		}
 	}
 	if t.st.Entry == nil || *t.st.Entry != entry {
-		t.st.Entry = &entry
+		kept := entry // here, so that a step that keeps what it has allocates nothing
+		t.st.Entry = &kept
 	}
 }
 
