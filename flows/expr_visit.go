@@ -382,35 +382,40 @@ func (v *visitor) function(name string, n ast.Node, args []ast.Node) typ {
 		v.err("E208", v.word(n), "%s takes %s, got %s", name, some(len(f.params), "value"), some(len(args), "value"))
 		return f.result
 	}
-	result := f.result
+	var first typ
 	for i, a := range args {
-		if p := f.params; len(p) > 0 {
-			t := v.argument(name, p[min(i, len(p)-1)], a, args)
-			if name == "filter" && i == 0 {
-				result = t
-			}
-		} else {
+		switch p := f.params; {
+		case len(p) == 0:
 			v.typeOf(a)
+		case i == 0:
+			first = v.argument(name, p[0], a)
+		case p[min(i, len(p)-1)] == kClosure:
+			v.closure(name, a, itemOf(first))
+		default:
+			v.argument(name, p[min(i, len(p)-1)], a)
 		}
 	}
-	return result
+	if name == "filter" {
+		return first
+	}
+	return f.result
+}
+
+// closure types a rule over the items of a list.
+func (v *visitor) closure(name string, a ast.Node, item typ) {
+	v.elems = append(v.elems, item)
+	t := v.typeOf(a)
+	v.elems = v.elems[:len(v.elems)-1]
+	if name != "map" {
+		v.wantBool(a, t)
+	}
 }
 
 // argument checks one value given to a function.
-func (v *visitor) argument(name string, want kind, a ast.Node, args []ast.Node) typ {
+func (v *visitor) argument(name string, want kind, a ast.Node) typ {
 	if want >= pSchedule && want <= pDuration {
 		v.fixed(name, want, a)
 		return textType
-	}
-	if want == kClosure {
-		list := v.elemOf(args[0])
-		v.elems = append(v.elems, list)
-		t := v.typeOf(a)
-		v.elems = v.elems[:len(v.elems)-1]
-		if name != "map" {
-			v.wantBool(a, t)
-		}
-		return t
 	}
 	t := v.typeOf(a)
 	fits := t.kind == kAny || want == kAny || t.kind == want || t.kind == kNil || want == pTextOrList && (t.kind == kText || t.kind == kList) ||
@@ -425,12 +430,8 @@ func (v *visitor) argument(name string, want kind, a ast.Node, args []ast.Node) 
 	return t
 }
 
-// elemOf types the items of a list without reporting its problems again.
-func (v *visitor) elemOf(n ast.Node) typ {
-	quiet := &visitor{l: v.l, where: v.where, scope: v.scope, use: &use{}, elems: v.elems}
-	before := len(v.l.diags)
-	t := quiet.typeOf(n)
-	v.l.diags = v.l.diags[:before]
+// itemOf is the type of a list's items.
+func itemOf(t typ) typ {
 	if t.kind == kList && t.elem != nil {
 		return *t.elem
 	}
