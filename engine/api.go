@@ -517,7 +517,7 @@ type Trace struct {
 
 // TraceStep is one thing that was decided.
 type TraceStep struct {
-	What   string  `json:"what"` // edge stage condition slot say migrate
+	What   string  `json:"what"` // edge stage condition slot say migrate lookup form verify
 	State  string  `json:"state,omitempty"`
 	Edge   string  `json:"edge,omitempty"`
 	Option string  `json:"option,omitempty"`
