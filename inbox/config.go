@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"dispatcher/channels"
+	"dispatcher/flows"
 	"dispatcher/storage"
 	"dispatcher/vault"
 )
@@ -28,8 +29,10 @@ type Config struct {
 
 	Openers map[string]channels.Opener                 // kind → how to open it
 	Secret  func(ref string) (value string, err error) // resolves references of a channel's configuration
-	CapsOf  func(kind string) (channels.Caps, bool)
-	Entry   []byte // secret of entry tokens; nil: derived
+	// Load compiles a stored set again, as the folder's; nil: flows.Load without limits.
+	Load   func(*flows.Files) *flows.Project
+	CapsOf func(kind string) (channels.Caps, bool)
+	Entry  []byte // secret of entry tokens; nil: derived
 
 	// Quote is the desk's estimate of a queue's wait in minutes, nil = unknown.
 	Quote func(queue string, waiting int) *int

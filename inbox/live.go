@@ -7,17 +7,58 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dispatcher/flows"
 	"dispatcher/storage"
 )
 
-// LiveSet is the body of the KindLive record, and of each KindHistory record.
+// Results of the history: what became of a set.
+const (
+	ResultLive       = "live"         // a file change, or a start, made it live
+	ResultPublished  = "published"    // a person did
+	ResultRolledBack = "rolled_back"  // a person made an older one live again
+	ResultStaged     = "staged"       // it waits to be published
+	ResultTests      = "tests_failed" // its own tests keep it from being staged
+	ResultDiscarded  = "discarded"    // a person gave it up
+	ResultRejected   = "rejected"     // it has errors
+)
+
+// LiveSet is the body of the KindLive record "live", and of each KindHistory
+// and KindSeen record.
 type LiveSet struct {
-	Set   string    `json:"set"`
-	Since time.Time `json:"since"`
-	By    string    `json:"by"` // "file change", "start" or a user's id
+	Set    string    `json:"set"`
+	Since  time.Time `json:"since"`
+	By     string    `json:"by"`               // "file change", "start" or a user's id
+	Result string    `json:"result,omitempty"` // of the history
+	Held   bool      `json:"held,omitempty"`   // file changes wait for the next publish
+}
+
+// TestCount says how the tests of a set went; Text is what `dispatcher test`
+// would print of the failed ones.
+type TestCount struct {
+	Passed int    `json:"passed"`
+	Failed int    `json:"failed"`
+	Text   string `json:"text,omitempty"`
+}
+
+// StagedSet is the body of the KindLive record "staged": the newest good set
+// of the folder that is not live. Result is staged, tests_failed or discarded.
+type StagedSet struct {
+	Set    string    `json:"set"`
+	Since  time.Time `json:"since"`
+	By     string    `json:"by"`
+	Result string    `json:"result"`
+	Tests  TestCount `json:"tests"`
+}
+
+// Switch says how a set goes live.
+type Switch struct {
+	By     string
+	Result string // live, published or rolled_back
+	Held   bool   // file changes wait from now on
+	Audit  []storage.AuditEntry
 }
 
 // storedSet is the body of a KindRevision record: the sources, as they were read.
@@ -27,7 +68,13 @@ type storedSet struct {
 	Media map[string][sha256.Size]byte `json:"media,omitempty"` // by their hash; the bytes stay in the project
 }
 
-var liveID = []byte("live")
+var (
+	liveID   = []byte("live")
+	stagedID = []byte("staged")
+)
+
+// ErrUnknownSet means that no stored set has such an id.
+var ErrUnknownSet = errors.New("inbox: no such set")
 
 // Live is the set that runs; nil before the first SetLive.
 func (s *Service) Live() *flows.Project { return s.live.Load() }
@@ -41,6 +88,12 @@ func (s *Service) SetLive(ctx context.Context, p *flows.Project) error {
 
 // SetLiveBy is SetLive with the name of who did it for the history.
 func (s *Service) SetLiveBy(ctx context.Context, p *flows.Project, by string) error {
+	return s.SwitchLive(ctx, p, Switch{By: by, Result: ResultLive})
+}
+
+// SwitchLive is SetLive with what the history and the next start must know.
+// The set that was staged is staged no more when it is the one.
+func (s *Service) SwitchLive(ctx context.Context, p *flows.Project, how Switch) error {
 	if p == nil || !p.OK() {
 		return errors.New("inbox: a set with errors cannot go live")
 	}
@@ -50,10 +103,14 @@ func (s *Service) SetLiveBy(ctx context.Context, p *flows.Project, by string) er
 	if err != nil {
 		return fmt.Errorf("inbox: channels of set %.8s: %w", p.SetID, err)
 	}
-	if old := s.live.Load(); old == nil || old.SetID != p.SetID {
-		if err := s.storeSet(ctx, p, by); err != nil {
+	old := s.live.Load()
+	if old == nil || old.SetID != p.SetID || len(how.Audit) > 0 {
+		if err := s.retried(func() error { return s.putLive(ctx, p, how) }); err != nil {
 			return fmt.Errorf("inbox: store set %.8s: %w", p.SetID, err)
 		}
+	}
+	if old != nil {
+		s.sets.keep(old) // conversations may be kept on it
 	}
 	s.accounts.table.Store(table)
 	s.live.Store(p)
@@ -62,75 +119,201 @@ func (s *Service) SetLiveBy(ctx context.Context, p *flows.Project, by string) er
 	return nil
 }
 
-// storeSet keeps the sources by their id, the pointer to what runs, and the history, in one write.
-func (s *Service) storeSet(ctx context.Context, p *flows.Project, by string) error {
+// retried does a write again while somebody else was faster.
+func (s *Service) retried(put func() error) (err error) {
 	for range numberTries {
-		records, err := s.setRecords(ctx, p, by)
-		if err != nil || records == nil {
-			return err
-		}
-		if err = s.store.Put(ctx, records, nil); !errors.Is(err, storage.ErrConflict) {
+		if err = put(); !errors.Is(err, storage.ErrConflict) {
 			return err
 		}
 	}
-	return storage.ErrConflict
+	return err
 }
 
-func (s *Service) setRecords(ctx context.Context, p *flows.Project, by string) ([]storage.Record, error) {
-	now := s.now().UTC()
-	live := storage.Record{Kind: storage.KindLive, ID: liveID}
-	switch rec, err := s.store.Get(ctx, live.Kind, live.ID); {
-	case err == nil:
-		live.Version = rec.Version
-		var was LiveSet
-		if json.Unmarshal(rec.Body, &was) == nil && was.Set == p.SetID {
-			return nil, nil // a restart with the same files is no change
-		}
-	case !errors.Is(err, storage.ErrNotFound):
-		return nil, err
-	}
-	body, err := json.Marshal(LiveSet{Set: p.SetID, Since: now, By: by})
+// putLive keeps the sources by their id, the pointer to what runs, and the
+// history, in one write. A restart with the same files is no change.
+func (s *Service) putLive(ctx context.Context, p *flows.Project, how Switch) error {
+	var was LiveSet
+	live, err := s.pointer(ctx, liveID, &was)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	live.Body = body
-	id := append(binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano())), setIDBytes(p.SetID)...)
-	records := []storage.Record{live, {Kind: storage.KindHistory, ID: id, Body: body}}
-	switch _, err := s.store.Get(ctx, storage.KindRevision, setIDBytes(p.SetID)); {
+	now := LiveSet{Set: p.SetID, Since: s.now().UTC(), By: how.By, Result: how.Result, Held: how.Held}
+	if was.Set == p.SetID {
+		if was.Held == how.Held || len(how.Audit) == 0 {
+			return nil
+		}
+		now.Since, now.By = was.Since, was.By
+	}
+	if live.Body, err = json.Marshal(now); err != nil {
+		return err
+	}
+	records := []storage.Record{live}
+	var staged StagedSet
+	if rec, err := s.pointer(ctx, stagedID, &staged); err != nil {
+		return err
+	} else if staged.Set == p.SetID {
+		rec.Delete = true
+		records = append(records, rec)
+	}
+	if was.Set != p.SetID {
+		records = append(records, historyRecord(storage.KindHistory, now))
+	}
+	records, err = s.withSources(ctx, records, p)
+	if err != nil {
+		return err
+	}
+	return s.store.Put(ctx, records, how.Audit)
+}
+
+// pointer reads one KindLive record into what it holds; one that is not there
+// is ready to be written.
+func (s *Service) pointer(ctx context.Context, id []byte, into any) (storage.Record, error) {
+	rec, err := s.store.Get(ctx, storage.KindLive, id)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return storage.Record{Kind: storage.KindLive, ID: id}, nil
+	case err != nil:
+		return rec, err
+	}
+	return rec, json.Unmarshal(rec.Body, into)
+}
+
+// historyRecord is one line of the history.
+func historyRecord(kind storage.Kind, l LiveSet) storage.Record {
+	body, _ := json.Marshal(l) // texts and a time
+	return storage.Record{Kind: kind, ID: append(binary.BigEndian.AppendUint64(nil, uint64(l.Since.UnixNano())), setIDBytes(l.Set)...), Body: body}
+}
+
+// withSources adds the sources of a set that is not stored yet.
+func (s *Service) withSources(ctx context.Context, records []storage.Record, p *flows.Project) ([]storage.Record, error) {
+	id := setIDBytes(p.SetID)
+	switch _, err := s.store.Get(ctx, storage.KindRevision, id); {
 	case err == nil:
 		return records, nil
 	case !errors.Is(err, storage.ErrNotFound):
 		return nil, err
 	}
-	sources, err := json.Marshal(storedSet{Name: p.Files.Name, Data: p.Files.Data, Media: p.Files.Media})
+	body, err := json.Marshal(storedSet{Name: p.Files.Name, Data: p.Files.Data, Media: p.Files.Media})
 	if err != nil {
 		return nil, err
 	}
-	return append(records, storage.Record{Kind: storage.KindRevision, ID: setIDBytes(p.SetID), Body: sources}), nil
+	return append(records, storage.Record{Kind: storage.KindRevision, ID: id, Body: body}), nil
+}
+
+// Stage keeps a good set of the folder that is not to go live by itself:
+// staged, or tests_failed with the count of its tests.
+func (s *Service) Stage(ctx context.Context, p *flows.Project, st StagedSet) error {
+	st.Set, st.Since = p.SetID, s.now().UTC()
+	err := s.retried(func() error {
+		var was StagedSet
+		rec, err := s.pointer(ctx, stagedID, &was)
+		if err != nil {
+			return err
+		}
+		if was.Set == st.Set && was.Result == st.Result {
+			return nil // a restart with the same files is no change
+		}
+		if rec.Body, err = json.Marshal(st); err != nil {
+			return err
+		}
+		seen := historyRecord(storage.KindSeen, LiveSet{Set: st.Set, Since: st.Since, By: st.By, Result: st.Result})
+		records, err := s.withSources(ctx, []storage.Record{rec, seen}, p)
+		if err != nil {
+			return err
+		}
+		return s.store.Put(ctx, records, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("inbox: stage set %.8s: %w", p.SetID, err)
+	}
+	s.bus.Publish("flows", Hint{Kind: "flows.changed"})
+	return nil
+}
+
+// Discard gives the staged set up. It stays known, so that the same files are
+// not staged again; storage.ErrNotFound: nothing is staged.
+func (s *Service) Discard(ctx context.Context, by string, audit []storage.AuditEntry) (StagedSet, error) {
+	var st StagedSet
+	err := s.retried(func() error {
+		st = StagedSet{}
+		rec, err := s.pointer(ctx, stagedID, &st)
+		switch {
+		case err != nil:
+			return err
+		case rec.Version == 0 || st.Result == ResultDiscarded:
+			return storage.ErrNotFound
+		}
+		st.Since, st.By, st.Result = s.now().UTC(), by, ResultDiscarded
+		if rec.Body, err = json.Marshal(st); err != nil {
+			return err
+		}
+		seen := historyRecord(storage.KindSeen, LiveSet{Set: st.Set, Since: st.Since, By: by, Result: ResultDiscarded})
+		return s.store.Put(ctx, []storage.Record{rec, seen}, audit)
+	})
+	if err == nil {
+		s.bus.Publish("flows", Hint{Kind: "flows.changed"})
+	}
+	return st, err
+}
+
+// Unstage forgets what was staged: the folder holds something else now.
+func (s *Service) Unstage(ctx context.Context) error {
+	return s.retried(func() error {
+		var was StagedSet
+		rec, err := s.pointer(ctx, stagedID, &was)
+		if err != nil || rec.Version == 0 {
+			return err
+		}
+		rec.Delete = true
+		return s.store.Put(ctx, []storage.Record{rec}, nil)
+	})
+}
+
+// Seen notes in the history what became of a set that did not go live.
+func (s *Service) Seen(ctx context.Context, set, by, result string) error {
+	rec := historyRecord(storage.KindSeen, LiveSet{Set: set, Since: s.now().UTC(), By: by, Result: result})
+	return s.store.Put(ctx, []storage.Record{rec}, nil)
+}
+
+// Staged is the set that waits; storage.ErrNotFound: none.
+func (s *Service) Staged(ctx context.Context) (st StagedSet, err error) {
+	rec, err := s.pointer(ctx, stagedID, &st)
+	if err == nil && rec.Version == 0 {
+		err = storage.ErrNotFound
+	}
+	return st, err
 }
 
 // LiveSince says which set is live, since when and by whom; ErrNotFound: none yet.
 func (s *Service) LiveSince(ctx context.Context) (l LiveSet, err error) {
-	rec, err := s.store.Get(ctx, storage.KindLive, liveID)
-	if err != nil {
-		return l, err
+	rec, err := s.pointer(ctx, liveID, &l)
+	if err == nil && rec.Version == 0 {
+		err = storage.ErrNotFound
 	}
-	return l, json.Unmarshal(rec.Body, &l)
+	return l, err
 }
 
-// LastGood reads the sources of the set that was live last; ErrNotFound: none.
-func (s *Service) LastGood(ctx context.Context) (*flows.Files, error) {
-	l, err := s.LiveSince(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("inbox: last good set: %w", err)
+// History is what became of every set that was seen, newest first.
+func (s *Service) History(ctx context.Context) ([]LiveSet, error) {
+	var out []LiveSet
+	for _, kind := range []storage.Kind{storage.KindHistory, storage.KindSeen} {
+		for at := ""; ; {
+			page, err := s.store.Find(ctx, storage.RecordQuery{Kind: kind, Cursor: at, N: 200})
+			if err != nil {
+				return nil, fmt.Errorf("inbox: history: %w", err)
+			}
+			for _, rec := range page.Items {
+				l := LiveSet{Result: ResultLive}
+				if err := json.Unmarshal(rec.Body, &l); err != nil {
+					return nil, fmt.Errorf("inbox: history: %w", err)
+				}
+				out = append(out, l)
+			}
+			if at = page.Next; at == "" {
+				break
+			}
+		}
 	}
-	rec, err := s.store.Get(ctx, storage.KindRevision, setIDBytes(l.Set))
-	if err != nil {
-		return nil, fmt.Errorf("inbox: sources of set %.8s: %w", l.Set, err)
-	}
-	var set storedSet
-	if err := json.Unmarshal(rec.Body, &set); err != nil {
-		return nil, fmt.Errorf("inbox: sources of set %.8s: %w", l.Set, err)
-	}
-	return &flows.Files{Name: set.Name, Data: set.Data, Media: set.Media}, nil
+	slices.SortStableFunc(out, func(a, b LiveSet) int { return b.Since.Compare(a.Since) })
+	return out, nil
 }

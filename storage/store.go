@@ -99,7 +99,7 @@ const (
 	KindSetting     Kind = 1  // id = name: canary, root salt, channel numbers' head
 	KindChannel     Kind = 2  // id = alias: the number of a channel, its pause and bucket state
 	KindRevision    Kind = 3  // id = set id (16): sources of a flow set
-	KindLive        Kind = 4  // id = "live": which revision runs
+	KindLive        Kind = 4  // id = "live": which revision runs; id = "staged": which one waits to be published
 	KindUser        Kind = 5  // id = user uid
 	KindSession     Kind = 6  // lookup = token hash
 	KindToken       Kind = 7  // API token, lookup = token hash
@@ -110,6 +110,7 @@ const (
 	KindWidget      Kind = 12 // widget session, id = token hash, lookup = its address (Identity.Addr): erased with the person
 	KindButtons     Kind = 13 // what the buttons of one message stood for: id = conversation + seq
 	KindHistory     Kind = 14 // which set went live when, and by whom
+	KindSeen        Kind = 24 // what else became of a set: staged, discarded, rejected; id as of KindHistory
 )
 
 // Key names a conversation, by its id, its public id, a channel address, or
