@@ -297,6 +297,7 @@ type Question struct {
 	Media   int        `json:"media,omitempty"`   // media-only messages of this visit
 	Asked   int64      `json:"asked"`             // ms UTC
 	Fired   int        `json:"fired,omitempty"`   // steps of the silence ladder that have fired
+	Done    string     `json:"done,omitempty"`    // sub and id of the last sub-question that a button answered
 	Again   bool       `json:"again,omitempty"`   // asked by a correction, though its slot is filled
 	Shift   int64      `json:"shift,omitempty"`   // ms the silence ladder is shifted by
 	Value   *SlotValue `json:"value,omitempty"`   // waiting for a confirm

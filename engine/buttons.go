@@ -183,7 +183,10 @@ func (t *turn) isExactly(b *button, text string) bool {
 // press does what choosing a button does. by is how it was chosen.
 func (t *turn) press(st *StateDef, b *button) {
 	q := t.st.Question
-	t.over = false
+	t.over, t.pressed = false, b.id
+	if q.Sub != "" {
+		q.Done = q.Sub + "/" + b.id
+	}
 	switch b.kind {
 	case buttonOption:
 		t.choose(st, b.opt)

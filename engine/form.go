@@ -242,13 +242,19 @@ func (t *turn) formExpired(st *StateDef) {
 // submitted is the page of the open form, sent: all of it is stored, or none
 // of it and what is wrong is said there.
 func (t *turn) submitted() {
-	r, q := t.ev.Form, t.st.Question
-	if r == nil || q == nil || t.st.Owner != dm.OwnerBot || q.ID != r.ID || q.Kind != kindForm && q.Field == "" {
-		t.note(TraceStep{What: "form", State: t.position(), Value: "late"})
-		t.over = true
+	r := t.ev.Form
+	if r == nil {
 		return
 	}
-	if !t.place() {
+	q, flow, name := t.st.page(func(q *Question) bool { return q.ofForm() && q.ID == r.ID })
+	switch {
+	case q == nil:
+		t.late("form")
+		return
+	case q != t.st.Question || t.st.Owner != dm.OwnerBot:
+		t.submittedAside(t.askedAt(q, flow, name), r)
+		return
+	case !t.place():
 		return
 	}
 	st := t.written()
@@ -260,22 +266,32 @@ func (t *turn) submitted() {
 		t.formExpired(st)
 		return
 	}
-	values, wrong := t.readForm(st.Form, r.Values)
-	if len(wrong) > 0 {
-		t.note(TraceStep{What: "form", State: st.full, Value: "invalid"})
-		t.out = append(t.out, FormErrors{Fields: wrong})
+	if !t.storeForm(st, r.Values) {
 		t.over = true
 		return
-	}
-	for i := range st.Form.Fields {
-		if v, ok := values[st.Form.Fields[i].Slot]; ok {
-			t.setSlot(st.Form.Fields[i].Slot, v)
-		}
 	}
 	t.out = append(t.out, CancelTimers{Prefix: timerForm})
 	t.reply = answered{q: q.Number}
 	t.st.Question, t.shown = nil, nil
 	t.leave(st, edgeSubmitted)
+}
+
+// storeForm stores every field of a form, or none and says what is wrong.
+func (t *turn) storeForm(st *StateDef, raw map[string]string) bool {
+	values, wrong := t.readForm(st.Form, raw)
+	if len(wrong) > 0 {
+		t.note(TraceStep{What: "form", State: st.full, Value: "invalid"})
+		t.out = append(t.out, FormErrors{Fields: wrong})
+		return false
+	}
+	for i := range st.Form.Fields {
+		name := st.Form.Fields[i].Slot
+		if v, ok := values[name]; ok {
+			v.State = st.full
+			t.setSlot(name, v)
+		}
+	}
+	return true
 }
 
 // readForm reads every field by its slot's rules: what is valid, and in words

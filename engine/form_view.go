@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"dispatcher/dm"
 )
 
 // FormView is the open form as its page shows it, in the conversation's
@@ -33,26 +31,29 @@ type FormFieldView struct {
 // FormValue is one value of a choice: its id is what the page sends.
 type FormValue struct{ ID, Label string }
 
-// FormOf is the form that a conversation has open, false when it has none. The
+// FormOf is the form that a conversation has open, false when it has none; it
+// stays open while a side trip runs and while people have the conversation. The
 // page sends back, by slot, what was typed in; a media field sends the kinds of
 // its files, joined by commas.
 func FormOf(sets Sets, st State) (view FormView, ok bool) {
-	q := st.Question
-	if st.Owner != dm.OwnerBot || q == nil || q.ID == "" || q.Kind != kindForm && q.Field == "" {
+	q, flow, name := st.page((*Question).ofForm)
+	if q == nil {
 		return FormView{}, false
 	}
 	t := &turn{set: sets.Live, st: st, ev: &Event{}, lang: st.Language}
 	t.usePin(sets)
 	t.eval = evaluator{t: t, env: map[string]any{}}
 	t.eval.env[hidden] = &t.eval
-	def := t.written()
-	if def == nil || def.Form == nil {
+	flow, name = t.renamed(flow, name)
+	f := t.flow(flow)
+	if f == nil || f.States[name] == nil || f.States[name].Form == nil {
 		return FormView{}, false
 	}
+	def := f.States[name]
 	view = FormView{ID: q.ID, Expires: time.UnixMilli(q.Expires).UTC(), Language: t.lang}
 	view.Title, view.Intro = t.softText(def.Form.Title), t.softText(def.Form.Intro)
 	if view.Title == "" {
-		view.Title = t.flowDef().Description
+		view.Title = f.Description
 	}
 	for i := range def.Form.Fields {
 		if f := &def.Form.Fields[i]; slices.Contains(q.Fields, f.Slot) && !t.known(f.Slot) {

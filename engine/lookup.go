@@ -127,8 +127,7 @@ func (t *turn) looked() {
 		w = t.waited(r.ID)
 	}
 	if w == nil {
-		t.note(TraceStep{What: "lookup", State: t.position(), Value: "late"})
-		t.over = true
+		t.late("lookup")
 		return
 	}
 	if !w.Public {

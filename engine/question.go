@@ -123,6 +123,9 @@ func (t *turn) repeat(st *StateDef) {
 	if field := st.fields[q.Field]; field != nil {
 		st = field
 	}
+	if t.passOver(st) {
+		return
+	}
 	q.Hash, q.Kind = st.hash, st.kind()
 	q.Asked = t.now.UnixMilli()
 	t.shown = nil

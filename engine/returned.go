@@ -131,6 +131,11 @@ func (t *turn) openNew() {
 	t.trace.Stage = "none"
 	ev := *t.ev
 	ev.Opening = true
+	if ev.Tap != nil { // of a conversation that is closed by then
+		tap := *ev.Tap
+		tap.Closed = true
+		ev.Tap = &tap
+	}
 	t.step0("resolve")
 	t.resolve("agent")
 	t.out = append(t.out, OpenNew{Event: ev})

@@ -3,8 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"strings"
-
-	"dispatcher/dm"
 )
 
 // tapRecord is what a Say gave inbox to keep, read back.
@@ -37,11 +35,14 @@ func (t *turn) tapStage(st *StateDef) bool {
 		t.tapOpen(st, &r, id)
 		return true
 	}
-	if t.doubleTap(r.Number, id) {
+	switch {
+	case t.doubleTap(r.Number, id):
 		t.waits = false
-		return true
+	case t.st.After:
+		t.openNew() // no answer to the survey: another matter
+	default:
+		t.tapOld(&r, id)
 	}
-	t.tapOld(&r, id)
 	return true
 }
 
@@ -65,6 +66,10 @@ func (t *turn) tapOpen(st *StateDef, r *tapRecord, id string) {
 	if r.Sub != q.Sub && r.Sub == "" {
 		t.backFromSub()
 	}
+	if r.Sub != "" && r.Sub+"/"+id == q.Done && r.Sub != q.Sub {
+		t.waits = false // "No" to a read-back, pressed twice
+		return
+	}
 	if r.Sub == q.Sub {
 		for _, b := range t.buttons(st) {
 			if b.id == id {
@@ -75,6 +80,7 @@ func (t *turn) tapOpen(st *StateDef, r *tapRecord, id string) {
 	}
 	if to := r.Options[t.ev.Tap.Index].To; to != "" {
 		flow, name, _ := strings.Cut(to, ".")
+		flow, name = t.renamed(flow, name)
 		if f := t.flow(flow); f != nil && f.States[name] != nil {
 			t.jump(flow, name, r.Stack)
 			t.reply = answered{q: r.Number, opt: id}
@@ -86,11 +92,12 @@ func (t *turn) tapOpen(st *StateDef, r *tapRecord, id string) {
 	t.explain(st)
 }
 
-// doubleTap says that this option was chosen on that question already.
+// doubleTap says that this option is the one chosen on that question. What is
+// older than the kept path counts as another option.
 func (t *turn) doubleTap(q int64, id string) bool {
-	for i := range t.st.Path {
-		if p := &t.st.Path[i]; p.Q == q && p.Opt == id {
-			return true
+	for i := len(t.st.Path) - 1; i >= 0; i-- {
+		if p := &t.st.Path[i]; p.Q == q {
+			return p.Opt == id
 		}
 	}
 	return false
@@ -112,29 +119,29 @@ func (t *turn) tapOld(r *tapRecord, id string) {
 	case how == "ignore":
 		t.waits = false
 		return
-	case how == "explain" || old == nil || !old.Asks():
+	case how == "explain" || t.st.Lent != nil || r.Number <= t.st.Posted || !old.offers():
 		t.explainOld()
 		return
 	}
 	before := t.st
 	t.jump(flow, name, r.Stack)
-	t.st.Visit++
-	t.st.Question = &Question{Number: t.st.Visit, Kind: old.kind(), Hash: old.hash, Asked: t.now.UnixMilli(), Sub: ""}
+	t.st.Question = &Question{Number: r.Number, Kind: old.kind(), Hash: old.hash, Asked: t.now.UnixMilli()}
 	for _, b := range t.buttons(old) {
 		if b.id == id {
 			t.reply = answered{}
 			t.goneBack(r.Number)
 			t.firePath("tap:jump")
 			t.press(old, &b)
-			if len(t.st.Path) > 0 {
-				t.markChosen(r.Number, id)
-			}
 			return
 		}
 	}
 	t.st, t.shown = before, nil
 	t.explainOld()
 }
+
+// offers says that a state has buttons which may be gone back to: a page or a
+// verification is not begun by an old one.
+func (s *StateDef) offers() bool { return s != nil && (s.Collect != nil || len(s.Options) > 0) }
 
 // goneBack notes that the next step goes back to before an answer. Where that
 // is not kept any more, the path begins anew.
@@ -147,15 +154,6 @@ func (t *turn) goneBack(q int64) {
 		}
 	}
 	t.refresh()
-}
-
-// markChosen notes the choice under the number of the question it was tapped
-// on, so that the second tap is a double tap.
-func (t *turn) markChosen(q int64, id string) {
-	last := &t.st.Path[len(t.st.Path)-1]
-	if last.Opt == "" || last.Opt == id {
-		last.Q, last.Opt = q, id
-	}
 }
 
 // firePath fires an edge that may start anywhere and keeps it in the path.
@@ -172,13 +170,15 @@ func (t *turn) jump(flow, name string, stack []Frame) {
 	}
 	t.st.Flow, t.st.Name, t.st.Stack, t.st.Question = flow, name, kept, nil
 	t.shown = nil
+	t.pin(flow)
 }
 
-// explainOld explains on the question that is open now.
+// explainOld explains on the question that is open now, if one is.
 func (t *turn) explainOld() {
 	st := t.state()
 	if st == nil || t.st.Question == nil {
-		t.personExit("call:none", dm.CauseVanishedState)
+		t.emit(Say{Text: t.sentence("old_tap"), Priority: 2, Rule: t.rule()})
+		t.over = true
 		return
 	}
 	t.explain(st)

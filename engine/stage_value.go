@@ -222,7 +222,7 @@ const maxReads = 3
 
 func (t *turn) collected(st *StateDef, v SlotValue) {
 	name, q := st.Collect.Slot, t.st.Question
-	t.reply = answered{q: q.Number, slot: name}
+	t.reply = answered{q: q.Number, opt: t.pressed, slot: name}
 	t.setSlot(name, v)
 	if q.Field != "" {
 		t.fieldDone(q)

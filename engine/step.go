@@ -228,6 +228,11 @@ func readable(s string) string {
 // open starts a conversation, or one that waits without a question.
 func (t *turn) open() {
 	t.heard = t.ev.Kind == EvMessage
+	if t.heard && t.st.Flow != "" && t.ours() {
+		t.trace.Stage = "tap"
+		t.tapStage(nil)
+		return
+	}
 	if HeldOut(t.set, t.ev.World.Contact.ID) {
 		t.holdOut()
 		return

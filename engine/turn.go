@@ -80,6 +80,7 @@ type turn struct {
 	kept *Waiting // look-up that was open when a correction came
 
 	reply       answered // of the next path step
+	pressed     string   // id of the button that was chosen
 	calling     string   // key of the calling exit, of the next path step
 	backTo      int      // step that the next one goes back to, from 1
 	via         chooser  // what chose an exit that has a name of its own

@@ -133,13 +133,19 @@ func (t *turn) checkCode(st *StateDef, code string) {
 // verified is the outcome of a verification. One that is not open any more is
 // recorded and ignored.
 func (t *turn) verified() {
-	r, q := t.ev.Verify, t.st.Question
-	if r == nil || q == nil || t.st.Owner != dm.OwnerBot || q.Kind != kindVerify || q.ID != r.ID {
-		t.note(TraceStep{What: "verify", State: t.position(), Value: "late"})
-		t.over = true
+	r := t.ev.Verify
+	if r == nil {
 		return
 	}
-	if !t.place() {
+	q, flow, name := t.st.page(func(q *Question) bool { return q.Kind == kindVerify && q.ID == r.ID })
+	switch {
+	case q == nil || r.ID == "":
+		t.late("verify")
+		return
+	case q != t.st.Question || t.st.Owner != dm.OwnerBot:
+		t.verifiedAside(t.askedAt(q, flow, name), r)
+		return
+	case !t.place():
 		return
 	}
 	st := t.state()
@@ -158,13 +164,17 @@ func (t *turn) verified() {
 	}
 }
 
-// proven is the only way by which a flow makes a contact verified.
-func (t *turn) proven(st *StateDef) {
-	v := st.Verify
+// prove is the only way by which a flow makes a contact verified.
+func (t *turn) prove(v *Verify) {
 	t.proved = v.By
 	t.out = append(t.out,
 		SetContact{VerifiedBy: v.By, VerifiedUntil: t.now.Add(orDefault(v.Keep, verifyKeep))},
 		CancelTimers{Prefix: timerVerify})
+}
+
+// proven goes on after a verification.
+func (t *turn) proven(st *StateDef) {
+	t.prove(st.Verify)
 	t.reply = answered{q: t.st.Question.Number}
 	t.st.Question, t.shown = nil, nil
 	t.leave(st, edgeVerified)
