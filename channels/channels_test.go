@@ -48,7 +48,7 @@ func TestLimitsOf(t *testing.T) {
 			{Name: "list", Max: 10, Label: runes(24), Description: runes(72)}, {Name: "text", Max: 1000},
 		},
 	})
-	want := dm.Limits{Channel: "shop", Kind: "k", Options: 10, Label: runes(20), NoURLs: true, Text: runes(4096), TextOptions: runes(1024), InARow: 5}
+	want := dm.Limits{Channel: "shop", Kind: "k", Options: 10, Label: runes(20), Few: 3, RowLabel: runes(24), NoURLs: true, Text: runes(4096), TextOptions: runes(1024), InARow: 5}
 	if got != want {
 		t.Errorf("%+v", got)
 	}

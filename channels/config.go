@@ -81,6 +81,9 @@ func LimitsOf(alias string, c Caps) dm.Limits {
 		if f.Name == FormText {
 			continue
 		}
+		if l.Options > 0 && f.Max > l.Options {
+			l.Few, l.RowLabel = l.Options, f.Label
+		}
 		l.Options = max(l.Options, f.Max)
 		if l.Label.N == 0 {
 			l.Label, l.Description, l.TextOptions = f.Label, f.Description, f.Body

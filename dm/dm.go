@@ -240,6 +240,8 @@ type Limits struct {
 	Kind        string
 	Options     int // native quick replies; 0 = numbered text only
 	Label       Limit
+	Few         int   // up to so many options are shown in the form that Label is about; 0 = any number
+	RowLabel    Limit // of a label among more than Few options
 	Description Limit // N == 0: the channel shows none
 	AllOrNone   bool  // descriptions on all options or on none
 	NoURLs      bool  // a link in a label is refused

@@ -168,7 +168,7 @@ states:
   start: {handoff: general}
 `},
 	{Code: "W420", Title: "a translation is missing",
-		Why: "Customers of that language read the first language here. Add the text to the locale file; dispatcher i18n extract lists what is open.",
+		Why: "Customers of that language read the first language here. Add it to the locale file: from is the text as it is now, to its translation.",
 		Before: `
 -- dispatcher.yaml --
 dispatcher: 1

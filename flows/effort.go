@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"dispatcher/engine"
+	"dispatcher/internal/source"
 )
 
 // checkEffort compares questions (W326), words (W327) and messages in a row
@@ -23,8 +24,8 @@ func (l *loader) checkEffort(g *graph) {
 		}
 	}
 	for _, t := range l.saidTexts {
-		if n := l.longest(t.text); n > budget.Words {
-			l.in(t.flow, t.name, func() { l.warn("W327", t.node.Range, "%d words in one message (budget %d)", n, budget.Words) })
+		if n, at := wordiest(t.node); n > budget.Words {
+			l.in(t.flow, t.name, func() { l.warn("W327", at.Words(), "%d words in one message (budget %d)", n, budget.Words) })
 		}
 	}
 	l.checkRuns(g)
@@ -127,27 +128,49 @@ func (r *reach) better(n int, s *stateSrc, rest []string) {
 	}
 }
 
-// longest is the number of words of a text's longest variant or language, each
-// {{ }} counted as one. What a locale file adds is counted there.
-func (l *loader) longest(t *engine.Text) int {
-	n := 0
-	for _, v := range t.Any {
-		n = max(n, l.longest(v))
-	}
-	for _, tpl := range t.Lang {
-		words := 0
-		for _, p := range tpl.Parts {
-			if p.Expr != nil {
-				words++
-			} else {
-				words += len(strings.Fields(p.Lit))
-			}
-		}
-		if !l.locale.own[tpl] || len(t.Lang) == 1 {
-			n = max(n, words)
+// wordiest is the longest of the variants and languages of a text, in words,
+// each {{ }} counted as one, and where it stands.
+func wordiest(text *source.Node) (most int, at *source.Node) {
+	at = text
+	for _, n := range variants(text) {
+		if words := len(strings.Fields(withoutBraces(n.Text, "x"))); words > most {
+			most, at = words, n
 		}
 	}
-	return n
+	return most, at
+}
+
+// variants are the texts that a text may be sent as: itself, its variants, its languages.
+func variants(n *source.Node) []*source.Node {
+	if n.Kind == source.Scalar {
+		return []*source.Node{n}
+	}
+	var out []*source.Node
+	for _, p := range n.Pairs {
+		out = append(out, variants(p.Value)...)
+	}
+	for _, item := range n.Items {
+		out = append(out, variants(item)...)
+	}
+	return out
+}
+
+// withoutBraces is a text with something else for each {{ }}.
+func withoutBraces(s, instead string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(s, "{{")
+		if i < 0 {
+			break
+		}
+		end := closeBraces(s[i+2:])
+		if end < 0 {
+			break
+		}
+		b.WriteString(s[:i] + instead)
+		s = s[i+2+end+2:]
+	}
+	return b.String() + s
 }
 
 // checkRuns: messages in a row without a question (W328), and more than a

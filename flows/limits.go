@@ -8,7 +8,6 @@ import (
 	"unicode/utf16"
 
 	"dispatcher/dm"
-	"dispatcher/engine"
 	"dispatcher/internal/source"
 )
 
@@ -23,7 +22,7 @@ func (l *loader) checkLimits(g *graph) {
 	for _, s := range g.states {
 		l.in(s.flow.name, s.name, func() {
 			for _, o := range s.opts {
-				l.labelLimits(o)
+				l.labelLimits(o, shownOptions(s))
 			}
 			l.optionLimits(s)
 			l.reminders(s.node.Get("no_reply"))
@@ -50,7 +49,16 @@ func size(s string, limit dm.Limit) int {
 
 func tooLong(s string, limit dm.Limit) bool { return limit.N > 0 && size(s, limit) > limit.N }
 
-func (l *loader) labelLimits(o *optionSrc) {
+// shownOptions is how many buttons a question has, those of a collect's skip included.
+func shownOptions(s *stateSrc) int {
+	if c := s.def.Collect; c != nil && c.Skip != nil {
+		return len(s.opts) + 1
+	}
+	return len(s.opts)
+}
+
+// labelLimits compares the label of one of so many options with every channel.
+func (l *loader) labelLimits(o *optionSrc, options int) {
 	label, ok := literal(o.def.Label, l.set.Languages[0])
 	if !ok {
 		return
@@ -62,17 +70,23 @@ func (l *loader) labelLimits(o *optionSrc) {
 		if c.NoURLs && linkInLabel.MatchString(label) {
 			l.warn("W405", o.at, "a link in a button label is refused by %s", c.Kind)
 		}
-		if tooLong(label, c.Label) && (short == "" || tooLong(short, c.Label)) && !seen[c.Kind] {
-			seen[c.Kind] = true
-			shown = append(shown, fmt.Sprintf("%s %d", c.Kind, c.Label.N))
+		limit, form := c.Label, "on a button"
+		if c.Few > 0 && options > c.Few {
+			limit, form = c.RowLabel, "in a list"
+		}
+		if seen[c.Kind] || !tooLong(label, limit) || short != "" && !tooLong(short, limit) {
+			continue
+		}
+		seen[c.Kind] = true
+		if len(shown) == 0 {
+			shown = append(shown, fmt.Sprintf("%s shows %d %s", c.Kind, limit.N, form))
+		} else {
+			shown = append(shown, fmt.Sprintf("%s %d", c.Kind, limit.N))
 		}
 	}
-	if len(shown) == 0 {
-		return
+	if len(shown) > 0 {
+		l.warn("W401", o.at, "%d characters; %s; add short:", len([]rune(label)), strings.Join(shown, ", "))
 	}
-	kind, n, _ := strings.Cut(shown[0], " ")
-	shown[0] = kind + " shows " + n + " on a button"
-	l.warn("W401", o.at, "%d characters; %s; add short:", len([]rune(label)), strings.Join(shown, ", "))
 }
 
 func (l *loader) optionLimits(s *stateSrc) {
@@ -88,10 +102,12 @@ func (l *loader) optionLimits(s *stateSrc) {
 			continue
 		}
 		seen[c.Kind] = true
-		if n := len(s.opts); c.Options > 0 && n > c.Options {
+		if n := shownOptions(s); c.Options > 0 && n > c.Options {
 			at := s.key.Words()
-			if p := s.node.Pair("options"); p != nil {
-				at = p.Key.Words()
+			for _, p := range []*source.Pair{s.node.Get("collect").Pair("options"), s.node.Pair("options")} {
+				if p != nil {
+					at = p.Key.Words()
+				}
 			}
 			l.warn("W403", at, "%d options; %s shows %d, they become a numbered list", n, c.Kind, c.Options)
 		}
@@ -107,38 +123,20 @@ func (l *loader) optionLimits(s *stateSrc) {
 }
 
 func (l *loader) textLimits(t textSrc) {
-	words := literals(t.text, l.set.Languages[0])
-	for _, c := range l.limits {
-		limit := c.Text
-		if t.opts && c.TextOptions.N > 0 {
-			limit = c.TextOptions
-		}
-		if tooLong(words, limit) {
-			n := size(words, limit)
-			l.warn("W402", t.node.Range, "%s characters; %s sends it as %d messages", thousands(n), c.Kind, (n+limit.N-1)/limit.N)
-			return
-		}
-	}
-}
-
-// literals is the longest variant of a text without its expressions.
-func literals(t *engine.Text, lang string) string {
-	best := ""
-	for _, v := range t.Any {
-		if s := literals(v, lang); len(s) > len(best) {
-			best = s
+	for _, n := range variants(t.node) {
+		words := strings.TrimSpace(withoutBraces(n.Text, ""))
+		for _, c := range l.limits {
+			limit := c.Text
+			if t.opts && c.TextOptions.N > 0 {
+				limit = c.TextOptions
+			}
+			if tooLong(words, limit) {
+				long := size(words, limit)
+				l.warn("W402", n.Words(), "%s characters; %s sends it as %d messages", thousands(long), c.Kind, (long+limit.N-1)/limit.N)
+				return
+			}
 		}
 	}
-	if tpl := t.Lang[lang]; tpl != nil {
-		var b strings.Builder
-		for _, p := range tpl.Parts {
-			b.WriteString(p.Lit)
-		}
-		if b.Len() > len(best) {
-			best = b.String()
-		}
-	}
-	return best
 }
 
 // reminders warns about a step that says something when a window has closed.

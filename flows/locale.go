@@ -27,7 +27,6 @@ type locales struct {
 	origins map[*source.Node][]origin
 	read    map[string]bool // languages that have a file
 	labels  map[*optionSrc][]translatedLabel
-	own     map[*engine.Template]bool // templates that stand in a locale file
 	said    map[*engine.Text]textSrc
 }
 
@@ -66,7 +65,7 @@ func (l *loader) translate() {
 		return
 	}
 	l.locale.read, l.locale.labels = map[string]bool{}, map[*optionSrc][]translatedLabel{}
-	l.locale.own, l.locale.said = map[*engine.Template]bool{}, map[*engine.Text]textSrc{}
+	l.locale.said = map[*engine.Text]textSrc{}
 	for _, t := range l.saidTexts {
 		l.locale.said[t.text] = t
 	}
@@ -235,7 +234,6 @@ func (l *loader) translation(n *source.Node, e *entry) *engine.Template {
 	count := l.p.Counts.Expressions
 	tpl := l.template(n, sc)
 	l.p.Counts.Expressions = count
-	l.locale.own[tpl] = true
 	return tpl
 }
 

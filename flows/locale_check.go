@@ -118,7 +118,7 @@ func (l *loader) translatedLabels(s *stateSrc, taken map[string]string) {
 				}
 			}
 			l.hidden(shown, taken)
-			l.labelLimits(shown)
+			l.labelLimits(shown, shownOptions(s))
 			l.labelAlone(t, seen)
 		}
 	}

@@ -188,7 +188,7 @@ func (l *loader) ownSentence(name, lang string, tpl *engine.Template, n *source.
 		l.set.Sentences = map[string]*engine.Text{}
 	}
 	t := l.set.Sentences[name]
-	if t == nil {
+	if t == nil || t.Lang == nil { // one in variants is found beside it, as a canned response
 		t = &engine.Text{At: l.place(n.Range), Lang: map[string]*engine.Template{}}
 		l.set.Sentences[name] = t
 	}

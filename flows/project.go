@@ -54,7 +54,7 @@ func (l *loader) basics(root *source.Node) {
 	s := l.set
 	if n := root.Get("project"); n != nil && n.Kind == source.Scalar {
 		if !projectPattern.MatchString(n.Text) {
-			l.err("E102", n.Words(), "%q is not a usable name: small letters, digits, - and _, starting with a letter, at most 40", n.Text)
+			l.err("E102", n.Words(), "%q is not a usable name: small letters, digits, - and _", n.Text).Hint = usableName(n.Text)
 		}
 		l.p.Name, s.Project = n.Text, n.Text
 	}
@@ -117,7 +117,7 @@ func (l *loader) languages(n *source.Node) {
 		}
 		list = append(list, w.Text)
 		if engine.PackOf(w.Text) == nil && !l.hasPack(w.Text) {
-			l.warn("W425", w.Words(), "no built-in words for %s; customers cannot type \"agent\" in that language", w.Text)
+			l.warn("W425", w.Words(), "no built-in words for %s; customers cannot type \"agent\" in %s", w.Text, languageName(w.Text))
 		}
 	}
 	if len(list) > 0 {

@@ -59,11 +59,11 @@ func TestFixIsSafe(t *testing.T) {
 func TestFixKeepsBytes(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: by}  # é\r\n  bye: {resolve: done}": "\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: bye}  # é\r\n  bye: {resolve: done}",
+		"\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: by}  # é\r\n  bye: {resolve: done}":   "\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: bye}  # é\r\n  bye: {resolve: done}",
 		"flow: a\nstates:\n  start:\n    say: \"👋 {{ contact.vip = true }}\"\n    resolve: done": "flow: a\nstates:\n  start:\n    say: \"👋 {{ contact.vip == true }}\"\n    resolve: done",
-		"flow: a\nstates:\n  start:\n\tsay: hi\n\tresolve: done\n":                                   "flow: a\nstates:\n  start:\n    say: hi\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say: It's 5: late # now\n    resolve: done\n":              "flow: a\nstates:\n  start:\n    say: \"It's 5: late\" # now\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say:\n    - {{ contact.vip }}\n    resolve: done\n":         "flow: a\nstates:\n  start:\n    say:\n    - \"{{ contact.vip }}\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n\tsay: hi\n\tresolve: done\n":                               "flow: a\nstates:\n  start:\n    say: hi\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say: It's 5: late # now\n    resolve: done\n":           "flow: a\nstates:\n  start:\n    say: \"It's 5: late\" # now\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say:\n    - {{ contact.vip }}\n    resolve: done\n":     "flow: a\nstates:\n  start:\n    say:\n    - \"{{ contact.vip }}\"\n    resolve: done\n",
 	} {
 		p, made := Fix(one(in), func(f *Files) *Project { return Load(f, testOptions()) })
 		if got := string(p.Files.Data["flows/a.yaml"]); got != want || len(made) == 0 {

@@ -23,7 +23,7 @@ var plannedKinds = map[string]dm.Limits{
 	"telegram":  {Kind: "telegram", Options: 20, Label: runes(36), Text: dm.Limit{N: 4096, Unit: "utf16"}},
 	"messenger": {Kind: "messenger", Options: 13, Label: runes(20), Text: runes(1900), Window: 24 * time.Hour},
 	"instagram": {Kind: "instagram", Options: 13, Label: runes(20), Text: dm.Limit{N: 1000, Unit: "bytes"}, Window: 24 * time.Hour},
-	"whatsapp": {Kind: "whatsapp", Options: 10, Label: runes(20), Description: runes(72), Text: runes(4096),
+	"whatsapp": {Kind: "whatsapp", Options: 10, Label: runes(20), Few: 3, RowLabel: runes(24), Description: runes(72), Text: runes(4096),
 		TextOptions: runes(1024), Window: 24 * time.Hour},
 }
 
