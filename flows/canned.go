@@ -166,18 +166,29 @@ func (l *loader) cannedRound(n *source.Node) {
 
 // cannedIn lists the canned texts that a text shows.
 func (l *loader) cannedIn(t *engine.Text) []string {
+	var out []string
+	for _, u := range l.usesIn(t) {
+		for _, c := range u.canned {
+			out = append(out, c.name)
+		}
+	}
+	return out
+}
+
+// usesIn are the expressions of a text in every variant and language.
+func (l *loader) usesIn(t *engine.Text) []*use {
 	if t == nil {
 		return nil
 	}
-	var out []string
+	var out []*use
 	for _, v := range t.Any {
-		out = append(out, l.cannedIn(v)...)
+		out = append(out, l.usesIn(v)...)
 	}
 	for _, lang := range l.set.Languages {
 		if tpl := t.Lang[lang]; tpl != nil {
 			for _, p := range tpl.Parts {
 				if u := l.useOf[p.Expr]; p.Expr != nil && u != nil {
-					out = append(out, u.canned...)
+					out = append(out, u)
 				}
 			}
 		}

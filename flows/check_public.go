@@ -52,6 +52,11 @@ func (l *loader) publicState(s *stateSrc) {
 }
 
 func (l *loader) publicUse(u *use) {
+	for _, c := range u.canned {
+		if name := l.personalIn(c.name, map[string]bool{}); name != "" {
+			l.err("E220", c.at, "canned.%s shows %s, which is personal, and this flow can run in public", c.name, name)
+		}
+	}
 	for _, r := range u.slots {
 		if s := l.slots[r.name]; s != nil && s.def.PII {
 			l.err("E220", r.at, "slots.%s is personal and this flow can run in public", r.name)
@@ -64,6 +69,32 @@ func (l *loader) publicUse(u *use) {
 		}
 		l.err("E220", r.at, "%s is personal and this flow can run in public", r.name)
 	}
+}
+
+// personalIn is the first personal thing that a canned text shows, "" when
+// there is none.
+func (l *loader) personalIn(name string, seen map[string]bool) string {
+	c := l.set.Canned[name]
+	if c == nil || seen[name] {
+		return ""
+	}
+	seen[name] = true
+	for _, u := range l.usesIn(c.Text) {
+		for _, r := range u.slots {
+			if s := l.slots[r.name]; s != nil && s.def.PII {
+				return "slots." + r.name
+			}
+		}
+		for _, r := range u.other {
+			return r.name
+		}
+		for _, r := range u.canned {
+			if found := l.personalIn(r.name, seen); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // publicSays follows the paths of a public flow and counts what is said (E123).

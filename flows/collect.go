@@ -90,7 +90,7 @@ func (l *loader) confirm(c *engine.Collect, n *source.Node, def *engine.Slot) {
 		if def == nil {
 			def = &engine.Slot{Type: engine.SlotText}
 		}
-		c.ConfirmText = l.said(n, scope{value: def, secret: true}, true)
+		c.ConfirmText = l.said(n, scope{value: def}, true)
 	}
 }
 

@@ -40,9 +40,9 @@ type use struct {
 	scope  scope
 	flow   string
 	state  string
-	slots  []ref    // slots it reads
-	canned []string // canned texts it shows
-	other  []ref    // personal things it reads that are not slots
+	slots  []ref // slots it reads
+	canned []ref // canned texts it shows
+	other  []ref // personal things it reads that are not slots
 }
 
 type ref struct {

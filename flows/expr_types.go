@@ -1,6 +1,8 @@
 package flows
 
 import (
+	"fmt"
+
 	"dispatcher/engine"
 )
 
@@ -103,6 +105,25 @@ const (
 	pDuration
 	pTextOrList
 )
+
+// takes says in words what a function is given.
+func (f function) takes() string {
+	switch {
+	case len(f.params) == 0:
+		return "no values"
+	case f.more:
+		return "at least " + some(len(f.params), "value")
+	case len(f.params) > 1 && f.opt > 0:
+		return fmt.Sprintf("%d or %d values", len(f.params)-f.opt, len(f.params))
+	case len(f.params) > 1:
+		return some(len(f.params), "value")
+	}
+	if noun, ok := map[kind]string{pSchedule: "schedule", pQueue: "queue", pSlot: "name of a slot", pDuration: "duration",
+		kDate: "date", kNumber: "number", kText: "text"}[f.params[0]]; ok {
+		return "one " + noun
+	}
+	return "one value"
+}
 
 func functions() map[string]function {
 	one := func(p kind, r typ) function { return function{params: []kind{p}, result: r} }

@@ -284,7 +284,7 @@ func (v *visitor) slot(name string, at source.Range) typ {
 
 func (v *visitor) canned(name string, at source.Range) typ {
 	c, ok := v.l.set.Canned[name]
-	v.use.canned = append(v.use.canned, name)
+	v.use.canned = append(v.use.canned, ref{name, at})
 	switch {
 	case !ok && !v.l.projectUnread():
 		v.l.suggest(v.err("E210", at, "canned has no %q", name), name, keysOf(v.l.set.Canned))
@@ -379,7 +379,7 @@ func (v *visitor) function(name string, n ast.Node, args []ast.Node) typ {
 		return anyType
 	}
 	if len(args) < len(f.params)-f.opt || len(args) > len(f.params) && !f.more {
-		v.err("E208", v.word(n), "%s takes %s, got %s", name, some(len(f.params), "value"), some(len(args), "value"))
+		v.err("E208", v.word(n), "%s takes %s, got %s", name, f.takes(), some(len(args), "value"))
 		return f.result
 	}
 	var first typ

@@ -26,7 +26,7 @@ var (
 // name checks a declared name (E102).
 func (l *loader) name(n *source.Node, what string, reserved ...string) bool {
 	if !namePattern.MatchString(n.Text) {
-		l.err("E102", n.Words(), "%q is not a usable name: small letters, digits and _, starting with a letter, at most 40", n.Text)
+		l.err("E102", n.Words(), "%q is not a usable name: small letters, digits and _", n.Text).Hint = usableName(n.Text)
 		return false
 	}
 	for _, r := range reserved {
@@ -36,6 +36,24 @@ func (l *loader) name(n *source.Node, what string, reserved ...string) bool {
 		}
 	}
 	return true
+}
+
+// usableName turns a name into one that can be used.
+func usableName(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(s) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' && b.Len() > 0:
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
+			b.WriteByte('_')
+		}
+	}
+	out := strings.TrimRight(b.String()[:min(b.Len(), 40)], "_")
+	if out == "" {
+		return "start with a letter; at most 40 characters"
+	}
+	return "write " + out
 }
 
 // scalar is the text of a node, false for nothing and for what is no text.
