@@ -394,8 +394,8 @@ func TestLogStaysShort(t *testing.T) {
 	if err := reader.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if blocked, err := s.shorten(ctx); err != nil || blocked || s.walBytes() != 0 {
-		t.Errorf("blocked %v, %d bytes left, %v", blocked, s.walBytes(), err)
+	if blocked, err := s.shorten(ctx); err != nil || blocked || s.pendingBytes() != 0 {
+		t.Errorf("blocked %v, %d bytes left, %v", blocked, s.pendingBytes(), err)
 	}
 	applyOne(t, s, opening(5002))
 	if s.checkpointDue(s.opt.Now()) || !s.checkpointDue(s.opt.Now().Add(2*idleBefore)) {

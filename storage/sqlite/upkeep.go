@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -48,32 +49,50 @@ func (s *Store) checkpoints() {
 	}
 }
 
-// checkpointDue: the log is long, or nobody has written for a while.
+// checkpointDue: much of the log is not in the database yet, or nobody has
+// written for a while.
 func (s *Store) checkpointDue(now time.Time) bool {
-	wal := s.walBytes()
 	idle := now.Sub(time.Unix(0, s.lastWrite.Load())) > idleBefore
-	return wal >= s.opt.CheckpointBytes || (wal > 0 && idle)
+	return s.pendingBytes() >= s.opt.CheckpointBytes || idle && s.walBytes() > 0
 }
 
+// passes is how often the log is moved beside the writer at most, and
+// smallRest how much of it may be left for the moment without one.
+const (
+	passes    = 4
+	smallRest = 1 << 20
+)
+
 // shorten moves the log into the database: first beside the writer, who waits
-// for nothing, then the short rest without one, so that a busy writer cannot
-// make the log grow for ever.
+// for nothing, until little is left; then that little without one, so that a
+// busy writer cannot make the log grow for ever. A log that is in use keeps its
+// length, because writing over a file costs less than making it longer; one
+// that is not is emptied.
 func (s *Store) shorten(ctx context.Context) (blocked bool, err error) {
-	if _, err := s.checkpoint(ctx, "PASSIVE"); err != nil {
-		return false, err
+	for range passes {
+		if _, err := s.checkpoint(ctx, "PASSIVE"); err != nil {
+			return false, err
+		}
+		if s.pendingBytes() <= smallRest {
+			break
+		}
 	}
 	c, err := take(ctx, s, s.writer)
 	if err != nil {
 		return false, err
 	}
 	defer func() { s.writer <- c }()
-	return c.truncateLog(s.opt.BusyTimeout)
+	how := "RESTART"
+	if time.Since(time.Unix(0, s.lastWrite.Load())) > idleBefore {
+		how = "TRUNCATE"
+	}
+	return c.endLog(how, s.opt.BusyTimeout)
 }
 
-// truncateLog ends the log on the writer's own connection: after another one
-// did that, the writer would have to read all its pages again. A reader in the
-// way is told of soon, because nobody writes meanwhile.
-func (c *conn) truncateLog(patience time.Duration) (blocked bool, err error) {
+// endLog ends the log on the writer's own connection: after another one did
+// that, the writer would have to read all its pages again. A reader in the way
+// is told of soon, because nobody writes meanwhile.
+func (c *conn) endLog(how string, patience time.Duration) (blocked bool, err error) {
 	if err := c.open(); err != nil {
 		return false, err
 	}
@@ -84,7 +103,7 @@ func (c *conn) truncateLog(patience time.Duration) (blocked bool, err error) {
 	if err := ask("busy_timeout = "+strconv.FormatInt(checkpointPatience.Milliseconds(), 10), &ms); err != nil {
 		return false, err
 	}
-	err = ask("wal_checkpoint(TRUNCATE)", &stopped, &pages, &done)
+	err = ask("wal_checkpoint("+how+")", &stopped, &pages, &done)
 	if e := ask("busy_timeout = "+strconv.FormatInt(patience.Milliseconds(), 10), &ms); e != nil {
 		c.close()
 		return false, errors.Join(err, e)
@@ -101,6 +120,35 @@ func (s *Store) walBytes() int64 {
 		return 0
 	}
 	return info.Size()
+}
+
+// Where the index of the log says how far the log goes and how much of it is
+// in the database (sqlite.org/walformat.html 2.1): frames, in the byte order
+// of the machine.
+const (
+	indexLast   = 16
+	indexMoved  = 96
+	indexLength = 100
+	frameHeader = 24
+)
+
+// pendingBytes is how much of the log is not in the database yet. Where the
+// index does not say, it is the length of the log.
+func (s *Store) pendingBytes() int64 {
+	f, err := os.Open(s.path + "-shm")
+	if err != nil {
+		return s.walBytes()
+	}
+	defer f.Close()
+	var index [indexLength]byte
+	if _, err := f.ReadAt(index[:], 0); err != nil {
+		return s.walBytes()
+	}
+	last, moved := binary.NativeEndian.Uint32(index[indexLast:]), binary.NativeEndian.Uint32(index[indexMoved:])
+	if moved >= last {
+		return 0
+	}
+	return int64(last-moved) * (pageSize + frameHeader)
 }
 
 // checkpoint says whether a reader or the writer stood in the way.
