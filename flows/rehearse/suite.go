@@ -30,6 +30,9 @@ type Suite struct {
 	// Workers is how many tests run at once; 0 = one per processor. The report
 	// is the same whatever it is, but for the times.
 	Workers int
+	// Watch is told the trace of every step of every run, by several runs at
+	// once; nil = nobody.
+	Watch func(test string, tr engine.Trace)
 
 	edits edits
 }
@@ -231,6 +234,9 @@ func (s *Suite) options(r run, cover *hits) Options {
 		Channel: t.Channel, Language: r.lang, Now: t.Now, Contact: t.Contact, Entry: t.Entry,
 		Before: t.Conversation.Now, Tags: t.Conversation.Tags, Unfinished: t.Conversation.Unfinished, Sample: t.Sample, Values: t.Slots,
 		Public: t.Public, Start: r.start, Mocks: t.Mocks, InFirst: r.inFirst, Watch: cover.note,
+	}
+	if s.Watch != nil {
+		opt.Watch = func(tr engine.Trace) { cover.note(tr); s.Watch(r.name, tr) }
 	}
 	opt.Contact.Tags = slices.Clone(t.Contact.Tags)
 	opt.Queues = map[string]QueueFigures{}

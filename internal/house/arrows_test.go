@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"flows":              {"engine", "dm", "dm/schedule", "internal/source"},
 	"flows/starter":      {},
 	"flows/watch":        {"flows"},
+	"flows/conformance":  {},
 	"flows/rehearse":     {"flows", "engine", "dm", "dm/schedule"},
 	"vault":              {},
 	"storage":            {"dm"},
@@ -41,18 +42,19 @@ var arrows = map[string][]string{
 // inTests may be imported by tests beyond the arrows: a test may stand on the
 // real neighbour instead of an imitation.
 var inTests = map[string][]string{
-	"flows/starter":   {"flows", "flows/rehearse", "engine", "internal/source"},
-	"flows/watch":     {"flows/starter", "engine", "internal/source"},
-	"flows/rehearse":  {"flows/starter", "internal/source"},
-	"storage/...":     {"vault"},
-	"channels":        {"channels/wire"},
-	"channels/...":    {"channels/channeltest", "channels/channeltest/fakeplatform", "channels/web", "channels/webhook", "channels/x", "engine", "internal/source"},
-	"inbox":           {"storage/sqlite", "storage/storagetest", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "channels/x", "channels/channeltest/fakeplatform", "flows/starter", "internal/source"},
-	"desk":            {"storage/sqlite", "channels", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "engine", "flows/starter", "internal/source"},
-	"server":          {"storage/sqlite", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "channels/x", "flows/starter", "engine", "internal/source", "channels/channeltest/fakeplatform"},
-	"server/web":      {},
-	"internal/source": {},
-	"flows":           {"flows/starter"},
+	"flows/starter":     {"flows", "flows/rehearse", "engine", "internal/source"},
+	"flows/watch":       {"flows/starter", "engine", "internal/source"},
+	"flows/conformance": {"flows", "flows/rehearse", "engine", "dm", "internal/source"},
+	"flows/rehearse":    {"flows/starter", "internal/source"},
+	"storage/...":       {"vault"},
+	"channels":          {"channels/wire"},
+	"channels/...":      {"channels/channeltest", "channels/channeltest/fakeplatform", "channels/web", "channels/webhook", "channels/x", "engine", "internal/source"},
+	"inbox":             {"storage/sqlite", "storage/storagetest", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "channels/x", "channels/channeltest/fakeplatform", "flows/starter", "internal/source"},
+	"desk":              {"storage/sqlite", "channels", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "engine", "flows/starter", "internal/source"},
+	"server":            {"storage/sqlite", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "channels/x", "flows/starter", "engine", "internal/source", "channels/channeltest/fakeplatform"},
+	"server/web":        {},
+	"internal/source":   {},
+	"flows":             {"flows/starter"},
 }
 
 // pure packages may not ask the world anything.
