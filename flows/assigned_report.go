@@ -13,15 +13,7 @@ func (a *assignment) report(s *stateSrc) {
 	if d.When != nil {
 		a.assume(in, d.When, true)
 	}
-	for _, set := range d.Set {
-		a.expr(in, set.Expr)
-		a.text(in, set.Text)
-		if set.Value == nil && set.Expr == nil && set.Text == nil {
-			a.drop(in, set.Slot)
-		} else {
-			a.put(in, set.Slot)
-		}
-	}
+	a.sets(in, d.Set)
 	a.textList(in, d.Tag)
 	a.textList(in, d.Untag)
 	if d.Media != nil {
@@ -48,13 +40,13 @@ func (a *assignment) question(s *stateSrc, b bits) {
 	a.text(b, d.Ask)
 	a.text(b, d.Help)
 	for _, o := range s.opts {
-		a.text(b, o.def.Label)
-		a.text(b, o.def.Description)
+		a.option(s, o.def, b)
 	}
 	if c := d.Collect; c != nil {
 		a.text(b, c.Ask)
 		a.textList(b, c.Invalid)
 		a.text(b, c.ConfirmText)
+		a.text(b, c.Skip)
 	}
 	if f := d.Form; f != nil {
 		a.text(b, f.Ask)
@@ -74,6 +66,33 @@ func (a *assignment) question(s *stateSrc, b bits) {
 	for _, w := range d.NoReply {
 		a.text(b, w.Say)
 		a.textList(b, w.Tag)
+	}
+}
+
+// option looks at what is shown of an option, and at what choosing it does: by
+// then its id is saved.
+func (a *assignment) option(s *stateSrc, o *engine.Option, b bits) {
+	for _, t := range []*engine.Text{o.Label, o.Short, o.Description} {
+		a.text(b, t)
+	}
+	chosen := b.copy()
+	if s.def.Save != "" && s.def.Collect == nil {
+		a.put(chosen, s.def.Save)
+	}
+	a.sets(chosen, o.Set)
+	a.textList(chosen, o.Tag)
+}
+
+// sets looks at the values of a set map, in written order.
+func (a *assignment) sets(b bits, sets []engine.SetSlot) {
+	for _, set := range sets {
+		a.expr(b, set.Expr)
+		a.text(b, set.Text)
+		if set.Value == nil && set.Expr == nil && set.Text == nil {
+			a.drop(b, set.Slot)
+		} else {
+			a.put(b, set.Slot)
+		}
 	}
 }
 
@@ -106,8 +125,12 @@ func (a *assignment) exit(b bits, e *engine.Exit) {
 	}
 	a.text(b, e.Hand.Summary)
 	a.say(b, e.Hand.Say)
+	if r := e.Hand.Returns; r != nil {
+		a.text(b, r.Say)
+	}
 	for _, w := range e.Hand.Unanswered {
 		a.text(b, w.Say)
+		a.textList(b, w.Tag)
 	}
 }
 

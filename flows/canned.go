@@ -116,6 +116,9 @@ func (l *loader) compileCanned() {
 				}
 			}
 		}
+		if own && c.Blanks {
+			l.err("E128", p.Key.Words(), "canned.%s has blanks for agents and cannot be used in a flow", c.Name)
+		}
 		if text := cannedText(p.Value); text != nil {
 			c.Text = l.text(text, sc)
 		}
