@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-
 	"fmt"
 	"io"
 	"os"
@@ -18,8 +17,8 @@ import (
 
 // chatFlags is the command line of chat.
 type chatFlags struct {
-	channel, lang, at, start, script string
-	slots                            []string
+	channel, lang, at, start, script, replay string
+	slots                                    []string
 }
 
 func (m *Main) chat() *cobra.Command {
@@ -27,19 +26,26 @@ func (m *Main) chat() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "chat [PROJECT]", Short: "Talk to a project here, without a server", Args: cobra.MaximumNArgs(1),
 		Long: `Runs one conversation with the project in this terminal: the same engine as the
-service, a clock of its own, nothing stored. Type as a customer would; the
-number of a button presses it. Lines that start with / are commands:
+service, a clock of its own, nothing stored, no network. Type as a customer
+would; the number of a button presses it. An edit of the flows is live with the
+next line. Lines that start with / are commands:
 
   /why        why the bot did what it did     /slots      what it has learnt
   /state      where it stands                 /back [n]   take back n inputs
   /goto S     enter flow.state                /set k=v    fill a slot
   /wait 10m   let time pass                   /tap N      press a button
   /send image send a picture                  /lang fr    change the language
-  /agent claim|return|resolve                 /quit
+  /http 404   answer a look-up; also /http 200 {"json": "body"}, /http timeout
+  /agent claim|return|resolve, /agent say TEXT, /agent delegate FLOW
+  /submit name=value; name=value              /verify ok|fail|expire
+  /save NAME  keep the talk as a test in flows/tests/chat.test.yaml
+  /quit
 
 --script FILE reads the inputs from a file (- is standard input) and prints
-plain lines, for tests.`,
+plain lines, for tests. --replay TESTFILE:LINE plays a test up to that line and
+goes on from there.`,
 		Example: `  dispatcher chat shop
+  dispatcher chat shop --replay flows/tests/welcome.test.yaml:22
   printf 'hello\n1\nAB123456\n' | dispatcher chat shop --script -`,
 		RunE: func(_ *cobra.Command, args []string) error { return m.runChat(projectArg(args), f) },
 	}
@@ -49,7 +55,18 @@ plain lines, for tests.`,
 	cmd.Flags().StringVar(&f.start, "start", "", "flow or flow.state to begin in")
 	cmd.Flags().StringArrayVar(&f.slots, "slots", nil, "slot=value to begin with; repeatable")
 	cmd.Flags().StringVar(&f.script, "script", "", "read the inputs from this file; - is standard input")
+	cmd.Flags().StringVar(&f.replay, "replay", "", "TESTFILE:LINE: play a test up to this line first")
 	return cmd
+}
+
+// chatting is one talk at the terminal or in a script.
+type chatting struct {
+	main    *Main
+	root    string
+	project *flows.Project
+	sum     string // of the files that were loaded last, good or not
+	talk    *rehearse.Talk
+	plain   bool // the format of --script
 }
 
 func (m *Main) runChat(dir string, f *chatFlags) error {
@@ -57,24 +74,17 @@ func (m *Main) runChat(dir string, f *chatFlags) error {
 	if err != nil {
 		return err
 	}
-	project := m.loader(root, nil)(files)
-	if !project.OK() {
-		project.WriteText(m.Err, false)
+	c := &chatting{main: m, root: root, sum: files.Sum(), plain: f.script != "" || !m.Terminal}
+	if c.project = m.loader(root, nil)(files); !c.project.OK() {
+		c.project.WriteText(m.Err, false)
 		return errFindings
 	}
-	opt, err := m.talkOptions(project, f)
+	opt, err := m.talkOptions(c.project, f)
 	if err != nil {
 		return err
 	}
-	talk := rehearse.New(project.Set, opt)
-	if f.script == "" && !m.Terminal {
-		f.script = "-"
-	}
-	if f.script == "" {
-		return m.talk(project, talk, opt)
-	}
 	in := m.In
-	if f.script != "-" {
+	if f.script != "" && f.script != "-" {
 		file, err := os.Open(f.script)
 		if err != nil {
 			return err
@@ -82,7 +92,97 @@ func (m *Main) runChat(dir string, f *chatFlags) error {
 		defer file.Close()
 		in = file
 	}
-	return rehearse.Script(in, m.Out, talk)
+	if !c.plain {
+		c.greet(opt)
+	}
+	if err := c.begin(f, opt); err != nil {
+		return err
+	}
+	return c.run(in)
+}
+
+// begin makes the talk: anew, or as a test leaves it.
+func (c *chatting) begin(f *chatFlags, opt rehearse.Options) error {
+	if f.replay != "" {
+		return c.replayTest(f.replay)
+	}
+	c.talk = rehearse.New(c.project.Set, opt)
+	lines, err := c.talk.Begin()
+	if err != nil {
+		return err
+	}
+	return c.print(lines)
+}
+
+// run takes one input after the other.
+func (c *chatting) run(from io.Reader) error {
+	in := bufio.NewScanner(from)
+	in.Buffer(make([]byte, 0, 4096), 1<<20)
+	for {
+		if !c.plain {
+			fmt.Fprint(c.main.Out, "> ")
+		}
+		if !in.Scan() {
+			if !c.plain {
+				fmt.Fprintln(c.main.Out)
+			}
+			return in.Err()
+		}
+		line := strings.TrimRight(in.Text(), "\r")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		done, err := c.input(line)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// input does one line, on the flows as they are now.
+func (c *chatting) input(line string) (done bool, err error) {
+	if err := c.follow(); err != nil {
+		return false, err
+	}
+	if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "/save"); ok {
+		return false, c.print(c.saved(strings.TrimSpace(rest)))
+	}
+	lines, done, err := c.talk.Input(line)
+	if err != nil {
+		lines = append(lines, rehearse.Line{Kind: rehearse.LineNote, Text: "-- " + err.Error()})
+	}
+	return done, c.print(lines)
+}
+
+// follow takes an edit of the flows over; one with errors is shown and the
+// talk goes on with the last good ones. A folder in the middle of a change is
+// looked at again with the next line.
+func (c *chatting) follow() error {
+	_, files, err := openFiles(c.root)
+	if err != nil || files.Sum() == c.sum {
+		return nil
+	}
+	c.sum = files.Sum()
+	project := c.main.loader(c.root, nil)(files)
+	if !project.OK() {
+		project.WriteText(c.main.Err, false)
+		return c.print([]rehearse.Line{{Kind: rehearse.LineNote, Text: "-- the edit has errors; the talk goes on with the flows from before"}})
+	}
+	same := project.SetID == c.project.SetID
+	if c.project = project; same {
+		return nil
+	}
+	c.talk.Reload(project.Set)
+	return c.print([]rehearse.Line{{Kind: rehearse.LineNote, Text: "-- the edit is live, set " + short(project.SetID)}})
+}
+
+// print shows what happened in the format of the talk.
+func (c *chatting) print(lines []rehearse.Line) error {
+	if c.plain {
+		return rehearse.Print(c.main.Out, lines)
+	}
+	c.main.show(lines)
+	return nil
 }
 
 // talkOptions reads the circumstances; a name that the project does not have
@@ -120,35 +220,14 @@ func (m *Main) talkOptions(p *flows.Project, f *chatFlags) (rehearse.Options, er
 
 const rule = "────────────────────────────────────────────────────────────────────────────────"
 
-// talk is the line mode: one prompt, one answer, the state of things above it.
-func (m *Main) talk(p *flows.Project, talk *rehearse.Talk, opt rehearse.Options) error {
+// greet is the line above a talk: where and when it takes place.
+func (c *chatting) greet(opt rehearse.Options) {
 	channel := opt.Channel
 	if channel == "" {
-		channel = p.Set.ChannelOrder[0]
+		channel = c.project.Set.ChannelOrder[0]
 	}
-	fmt.Fprintf(m.Out, "%s  %s  %s    set %s\n%s\nWrite as a customer would. /why says why, /quit ends, see also --help.\n",
-		p.Name, channel, talk.Now().Format("Mon 2 Jan 15:04"), short(p.SetID), rule)
-	in := bufio.NewScanner(m.In)
-	in.Buffer(make([]byte, 0, 4096), 1<<20)
-	for {
-		fmt.Fprint(m.Out, "> ")
-		if !in.Scan() {
-			fmt.Fprintln(m.Out)
-			return in.Err()
-		}
-		line := strings.TrimSpace(in.Text())
-		if line == "" {
-			continue
-		}
-		lines, done, err := talk.Input(line)
-		if err != nil {
-			fmt.Fprintf(m.Out, "           %s\n", err)
-		}
-		m.show(lines)
-		if done {
-			return nil
-		}
-	}
+	fmt.Fprintf(c.main.Out, "%s  %s  %s    set %s\n%s\nWrite as a customer would. /why says why, /quit ends, see also --help.\n",
+		c.project.Name, channel, opt.Now.Format("Mon 2 Jan 15:04"), short(c.project.SetID), rule)
 }
 
 // show prints what happened in two columns: who, and what in at most 69.

@@ -145,8 +145,8 @@ func (t *Talk) reopen(last engine.State) {
 	t.said, t.started, t.opened = 0, false, t.now
 	t.timers, t.calls = map[string]time.Time{}, nil
 	st := engine.NewState(set)
-	if last.Left != nil && (t.closed == "idle" || t.closed == "no_reply") && t.now.Sub(time.UnixMilli(last.Left.At)) <= set.ResumeWithin {
-		st = goOn(set, last)
+	if engine.Resumable(set, last, t.now) {
+		st = engine.Continue(set, last)
 		t.before.Unfinished = st.Left != nil
 	}
 	t.save(st)
@@ -236,6 +236,12 @@ func (t *Talk) AgentSays(string) ([]Line, error) {
 	return nil, nil
 }
 
+// What ends a loan at the latest, as the desk does (desk.md 1.9).
+const (
+	timerLend = "lend"
+	lendBy    = 15 * time.Minute
+)
+
 // Delegate is an agent who lends the conversation to a flow.
 func (t *Talk) Delegate(flow string) ([]Line, error) {
 	if err := t.begin(); err != nil {
@@ -250,6 +256,7 @@ func (t *Talk) Delegate(flow string) ([]Line, error) {
 		t.claim(st)
 	}
 	t.traces = nil
+	t.timers[timerLend] = t.now.Add(lendBy)
 	return t.event(engine.Event{Kind: engine.EvDelegate, Flow: flow, Agent: "agent"})
 }
 

@@ -32,6 +32,15 @@ func (t *Talk) SetMocks(mocks []flows.Mock) {
 func (t *Talk) send(e engine.Call) {
 	c := call{id: e.ID, name: strings.ToUpper(e.Method) + " " + e.Path, returns: e.Returns, due: t.now}
 	m := t.mockFor(e)
+	if m == nil && t.ready != "" {
+		if r, err := answered(t.ready); err == nil {
+			t.answers = append(slices.Clip(t.answers), answer{c.name, r})
+			r.ID, r.Returns = e.ID, e.Returns
+			c.result, t.ready = &r, ""
+			t.calls = append(slices.Clip(t.calls), c)
+			return
+		}
+	}
 	if m == nil {
 		t.Unmocked = append(t.Unmocked, c.name+" ("+e.Service+")")
 		t.calls = append(slices.Clip(t.calls), c)
@@ -169,34 +178,44 @@ func (t *Talk) Open() []string {
 	return out
 }
 
-// Answer answers the open look-up: a status with JSON or without, or timeout,
-// refused, invalid.
+// Answer answers the open look-up, or else the next: a status with JSON or
+// without, or timeout, refused, invalid.
 func (t *Talk) Answer(how string) ([]Line, error) {
-	i := slices.IndexFunc(t.calls, func(c call) bool { return c.result == nil })
-	if i < 0 {
-		return nil, ErrNoCall
-	}
-	word, body, _ := strings.Cut(strings.TrimSpace(how), " ")
-	r := engine.LookupResult{ID: t.calls[i].id, Returns: t.calls[i].returns}
-	switch word {
-	case "timeout", "refused", "invalid":
-		r.Fail = word
-	default:
-		n, err := strconv.Atoi(word)
-		if err != nil || n < 100 || n > 599 {
-			return nil, fmt.Errorf("%q is no answer: write 200 {\"name\": \"value\"}, 404, timeout, refused or invalid", how)
-		}
-		r.Status = n
-		if body = strings.TrimSpace(body); body != "" {
-			if !json.Valid([]byte(body)) {
-				return nil, fmt.Errorf("%s is not JSON", body)
-			}
-			r.Body = json.RawMessage(body)
-		}
+	r, err := answered(how)
+	if err != nil {
+		return nil, err
 	}
 	t.remember()
+	i := slices.IndexFunc(t.calls, func(c call) bool { return c.result == nil })
+	if i < 0 {
+		t.ready = how
+		return nil, nil
+	}
 	t.traces = nil
+	t.answers = append(slices.Clip(t.answers), answer{t.calls[i].name, r})
+	r.ID, r.Returns = t.calls[i].id, t.calls[i].returns
 	t.calls = slices.Clone(t.calls)
 	t.calls[i].result, t.calls[i].due = &r, t.now
 	return t.event(t.taken(i))
+}
+
+// answered reads an answer as it is typed.
+func answered(how string) (engine.LookupResult, error) {
+	word, body, _ := strings.Cut(strings.TrimSpace(how), " ")
+	switch word {
+	case "timeout", "refused", "invalid":
+		return engine.LookupResult{Fail: word}, nil
+	}
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 100 || n > 599 {
+		return engine.LookupResult{}, fmt.Errorf("%q is no answer: write 200 {\"name\": \"value\"}, 404, timeout, refused or invalid", how)
+	}
+	r := engine.LookupResult{Status: n}
+	if body = strings.TrimSpace(body); body != "" {
+		if !json.Valid([]byte(body)) {
+			return r, fmt.Errorf("%s is not JSON", body)
+		}
+		r.Body = json.RawMessage(body)
+	}
+	return r, nil
 }

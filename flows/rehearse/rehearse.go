@@ -108,7 +108,10 @@ type memory struct {
 	public   bool
 	before   engine.ConversationNow
 	start    string
-	closed   string // reason of the last resolve
+	ready    string // answer of the next look-up that no mock answers, as typed
+	noted    []noted
+	begun    string // flow.state that was entered before anything else
+	answers  []answer
 	refused  map[string]string
 }
 
@@ -158,16 +161,9 @@ func (t *Talk) first() engine.State {
 	st := engine.NewState(set)
 	if t.opt.Unfinished != "" {
 		flow, name := flowState(t.opt.Unfinished)
-		st = goOn(set, engine.State{Left: &engine.Left{Flow: flow, Name: name, At: t.now.UnixMilli()}})
+		st = engine.Continue(set, engine.State{Left: &engine.Left{Flow: flow, Name: name, At: t.now.UnixMilli()}})
 	}
 	st.Tags = append(st.Tags, t.opt.Tags...)
-	return st
-}
-
-// goOn is the first state of a conversation that continues an unfinished one.
-func goOn(set *engine.Set, last engine.State) engine.State {
-	st := engine.NewState(set)
-	st.Slots, st.Order, st.Tags, st.Left = last.Slots, last.Order, last.Tags, last.Left
 	return st
 }
 
@@ -269,7 +265,6 @@ var (
 	ErrNoState  = errors.New("there is no such flow or state")
 	ErrNoForm   = errors.New("no form is open")
 	ErrNoVerify = errors.New("no verification is open")
-	ErrNoCall   = errors.New("no look-up is open")
 	ErrRound    = errors.New("one look-up leads to the next without end")
 )
 

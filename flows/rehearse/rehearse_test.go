@@ -75,7 +75,7 @@ func TestScriptCommands(t *testing.T) {
 	}, "\n"))
 	for _, want := range []string{
 		"-- hello.track (bot)\n-- hello.start (bot)\n", "-- order_number = AB1 (set)\n", "-- stage tap\n", "-- handoff general (person)\n", "-- resolved agent\nbot: Hi! How can we help?\n", "-- resolved idle\n",
-		"-- there is no /nonsense", "no such button on screen\n",
+		"-- there is no /nonsense", "no such button on screen",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

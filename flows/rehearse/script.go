@@ -51,40 +51,31 @@ func Script(r io.Reader, w io.Writer, talk *Talk) error {
 // Input does one line: a command when it starts with /, else the customer's
 // words. done says that the talk is over.
 func (t *Talk) Input(line string) (lines []Line, done bool, err error) {
-	if !strings.HasPrefix(line, "/") {
-		lines, err = t.Say(line)
-		return lines, false, err
+	verb, rest := "", line
+	if strings.HasPrefix(line, "/") {
+		verb, rest, _ = strings.Cut(strings.TrimSpace(line[1:]), " ")
+		rest = strings.TrimSpace(rest)
 	}
-	verb, rest, _ := strings.Cut(strings.TrimSpace(line[1:]), " ")
-	rest = strings.TrimSpace(rest)
 	if verb == "quit" {
 		return nil, true, nil
 	}
 	lines, err = t.command(verb, rest)
+	if err == nil {
+		t.take(verb, rest, lines)
+	}
 	return lines, false, err
 }
 
+// command does one command; the one without a name is the customer writing.
 func (t *Talk) command(verb, rest string) ([]Line, error) {
+	if told, ok := t.told(verb); ok {
+		return told, nil
+	}
 	switch verb {
-	case "slots":
-		return notes(t.slotLines()), nil
-	case "state":
-		st := t.State()
-		return notes([]string{"-- " + st.Position() + " (" + st.Owner + ")"}), nil
-	case "why":
-		return notes(prefixed(t.Why())), nil
+	case "":
+		return t.Say(rest)
 	case "back":
-		n := 1
-		if rest != "" {
-			var err error
-			if n, err = strconv.Atoi(rest); err != nil {
-				return nil, fmt.Errorf("/back takes a number")
-			}
-		}
-		if !t.Back(n) {
-			return nil, fmt.Errorf("there are not that many steps to go back")
-		}
-		return nil, nil
+		return nil, t.goBack(rest)
 	case "goto":
 		return t.Goto(rest)
 	case "set":
@@ -108,15 +99,61 @@ func (t *Talk) command(verb, rest string) ([]Line, error) {
 		t.SetLanguage(rest)
 		return nil, nil
 	case "agent":
-		return t.Agent(rest)
+		return t.agentLine(rest)
 	case "http":
 		return t.Answer(rest)
 	case "submit":
 		return t.submitLine(rest)
 	case "verify":
-		return t.Verify(rest)
+		outcome, ok := map[string]string{"ok": "ok", "fail": "failed", "expire": "expired"}[rest]
+		if !ok {
+			return nil, fmt.Errorf("write /verify ok, fail or expire")
+		}
+		return t.Verify(outcome)
 	}
 	return nil, fmt.Errorf("there is no /%s: /slots /state /why /back /goto /set /wait /tap /send /http /lang /agent /submit /verify /save /quit", verb)
+}
+
+// told are the commands that only tell.
+func (t *Talk) told(verb string) ([]Line, bool) {
+	switch verb {
+	case "slots":
+		return notes(t.slotLines()), true
+	case "state":
+		st := t.State()
+		return notes([]string{"-- " + st.Position() + " (" + ownerOf(st) + ")"}), true
+	case "why":
+		return notes(prefixed(t.Why())), true
+	}
+	return nil, false
+}
+
+func (t *Talk) goBack(rest string) error {
+	n := 1
+	if rest != "" {
+		var err error
+		if n, err = strconv.Atoi(rest); err != nil {
+			return fmt.Errorf("/back takes a number")
+		}
+	}
+	if !t.Back(n) {
+		return fmt.Errorf("there are not that many steps to go back")
+	}
+	return nil
+}
+
+func (t *Talk) agentLine(rest string) ([]Line, error) {
+	what, more, _ := strings.Cut(rest, " ")
+	switch what {
+	case "say":
+		return t.AgentSays(more)
+	case "delegate":
+		if t.live().Flows[more] == nil {
+			return nil, fmt.Errorf("%s: %w", more, ErrNoState)
+		}
+		return t.Delegate(more)
+	}
+	return t.Agent(rest)
 }
 
 // submitLine sends the open form with name=value pairs separated by semicolons.

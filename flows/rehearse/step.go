@@ -134,7 +134,7 @@ func (t *Talk) apply(effects, first []engine.Effect) ([]Line, error) {
 			}
 			lines = append(lines, line)
 		case engine.Resolve:
-			t.timers, t.closed = map[string]time.Time{}, e.Reason
+			t.timers = map[string]time.Time{}
 			lines = append(lines, Line{Kind: LineResolved, Reason: e.Reason})
 		case engine.OpenNew:
 			t.reopen(t.State())
@@ -193,6 +193,7 @@ func (t *Talk) quiet(e engine.Effect) []Line {
 		}
 		return out
 	case engine.GiveBack:
+		delete(t.timers, timerLend)
 		return []Line{{Kind: LineNote, Text: "-- given back (" + e.Result + ")"}}
 	}
 	return nil
