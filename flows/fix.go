@@ -15,8 +15,8 @@ const (
 	maxSyntaxRuns = 2_000 // of reading one file again
 )
 
-// Change is one repair that Fix has made.
-type Change struct {
+// Repair is one repair that Fix has made.
+type Repair struct {
 	Code   string `json:"code"`
 	File   string `json:"file"`
 	Line   int    `json:"line"`
@@ -26,7 +26,7 @@ type Change struct {
 }
 
 // String is the change as check --fix prints it.
-func (c Change) String() string {
+func (c Repair) String() string {
 	what := shown(c.Old) + " → " + shown(c.New)
 	if c.Old == "" {
 		what = "added " + shown(c.New)
@@ -58,9 +58,9 @@ func shown(s string) string {
 // that is no part of a repair stays; files are not written. A repair that does
 // not make the project better is taken back. The result is the project as it
 // is after the repairs; a second Fix finds nothing to do.
-func Fix(files *Files, load func(*Files) *Project) (*Project, []Change) {
+func Fix(files *Files, load func(*Files) *Project) (*Project, []Repair) {
 	now := &Files{Name: files.Name, Data: maps.Clone(files.Data), Media: files.Media}
-	var done []Change
+	var done []Repair
 	paths := keysOf(now.Data)
 	slices.Sort(paths)
 	for _, p := range paths {
@@ -83,7 +83,7 @@ type fixer struct {
 	now     *Files
 	project *Project
 	load    func(*Files) *Project
-	done    []Change
+	done    []Repair
 	refused map[string]bool
 }
 
@@ -124,7 +124,7 @@ func fixKey(d source.Diagnostic) string {
 // no file stopped being readable.
 func (f *fixer) try(list []source.Diagnostic) bool {
 	next := &Files{Name: f.now.Name, Data: maps.Clone(f.now.Data), Media: f.now.Media}
-	var made []Change
+	var made []Repair
 	for _, path := range keysOf(f.now.Data) {
 		made = append(made, apply(next, path, list)...)
 	}
@@ -135,7 +135,7 @@ func (f *fixer) try(list []source.Diagnostic) bool {
 	if problems(p, source.Error) >= problems(f.project, source.Error) && problems(p, "") >= problems(f.project, "") || p.SetID == "" && f.project.SetID != "" {
 		return false
 	}
-	slices.SortStableFunc(made, func(a, b Change) int {
+	slices.SortStableFunc(made, func(a, b Repair) int {
 		return strings.Compare(a.File, b.File)
 	})
 	f.now, f.project, f.done = next, p, append(f.done, made...)
@@ -153,7 +153,7 @@ func problems(p *Project, severity string) int {
 }
 
 // apply makes the edits that concern one file, none of which overlap.
-func apply(files *Files, path string, list []source.Diagnostic) []Change {
+func apply(files *Files, path string, list []source.Diagnostic) []Repair {
 	type edit struct {
 		source.Edit
 		code string
@@ -172,14 +172,14 @@ func apply(files *Files, path string, list []source.Diagnostic) []Change {
 	head := len(data) - len(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))) // no part of what offsets count
 	out := slices.Clone(data[:head])
 	at := 0
-	var made []Change
+	var made []Repair
 	for _, e := range edits {
 		from, to := e.Range.Offset, e.Range.Offset+e.Range.Length
 		if from < at || to > len(data)-head {
 			continue
 		}
 		out = append(append(out, data[head+at:head+from]...), e.Text...)
-		made = append(made, Change{Code: e.code, File: path, Line: e.Range.Line, Column: e.Range.Column, Old: string(data[head+from : head+to]), New: e.Text})
+		made = append(made, Repair{Code: e.code, File: path, Line: e.Range.Line, Column: e.Range.Column, Old: string(data[head+from : head+to]), New: e.Text})
 		at = to
 	}
 	if len(made) > 0 {
@@ -190,8 +190,8 @@ func apply(files *Files, path string, list []source.Diagnostic) []Change {
 
 // fixSyntax repairs what keeps a file from being read, one mistake after the
 // other, as far as each repair moves the next mistake down or away.
-func fixSyntax(files *Files, path string, load func(*Files) *Project) []Change {
-	var done []Change
+func fixSyntax(files *Files, path string, load func(*Files) *Project) []Repair {
+	var done []Repair
 	for range maxSyntaxRuns {
 		d, ok := syntaxProblem(path, files.Data[path])
 		if !ok || !isSafe(d) {
@@ -223,13 +223,13 @@ func syntaxProblem(path string, data []byte) (source.Diagnostic, bool) {
 }
 
 // fixOne makes one repair; of a tab, with the width that leaves the fewest problems.
-func fixOne(files *Files, path string, d source.Diagnostic, load func(*Files) *Project) []Change {
+func fixOne(files *Files, path string, d source.Diagnostic, load func(*Files) *Project) []Repair {
 	if d.Code != "E002" {
 		return apply(files, path, []source.Diagnostic{d})
 	}
 	before := files.Data[path]
 	best, least := []byte(nil), 0
-	var made []Change
+	var made []Repair
 	for _, width := range []int{2, 4, 8} {
 		files.Data[path] = before
 		changes := apply(files, path, []source.Diagnostic{retabbed(d, before, width)})

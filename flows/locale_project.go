@@ -57,18 +57,39 @@ func (m *keyMaker) queues(n *source.Node) {
 		name := m.queueName(n, alias)
 		e := m.add(&entry{key: "queues." + alias, node: name, source: q.Name, optional: name == nil})
 		e.scope = &scope{}
-		e.set = func(lang string, tpl *engine.Template, at *source.Node) {
-			for _, p := range tpl.Parts {
-				if p.Expr != nil {
-					m.l.err("E105", at.Words(), "the name of a queue is the same for everybody; it cannot hold {{ }}")
-					return
-				}
+		e.set = func(lang string, _ *engine.Template, n *source.Node) { m.l.queueName(q, lang, n) }
+	}
+}
+
+// queueNames reads the name of a queue: a text, or one per language.
+func (l *loader) queueNames(q *engine.Queue, n *source.Node) {
+	switch {
+	case n == nil || n.Kind == source.Null:
+	case n.Kind == source.Scalar:
+		l.queueName(q, l.set.Languages[0], n)
+	case n.Kind == source.Map && n.Get("any") == nil:
+		l.inline(n, scope{})
+		for _, p := range n.Pairs {
+			if p.Value.Kind == source.Scalar && l.isLanguage(p.Key.Text) {
+				l.queueName(q, p.Key.Text, p.Value)
 			}
-			if q.Names == nil {
-				q.Names = map[string]string{}
-			}
-			q.Names[lang] = strings.TrimSpace(tpl.Source)
 		}
+	}
+}
+
+// queueName is the name of a queue in one language.
+func (l *loader) queueName(q *engine.Queue, lang string, n *source.Node) {
+	name := strings.TrimSpace(n.Text)
+	switch {
+	case strings.Contains(name, "{{"):
+		l.err("E105", n.Words(), "the name of a queue is the same for everybody; it cannot hold {{ }}")
+	case lang == l.set.Languages[0]:
+		q.Name = name
+	default:
+		if q.Names == nil {
+			q.Names = map[string]string{}
+		}
+		q.Names[lang] = name
 	}
 }
 

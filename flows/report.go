@@ -64,7 +64,7 @@ type counts struct {
 func (p *Project) JSON() json.RawMessage { return p.JSONAfter(nil) }
 
 // JSONAfter is JSON with the repairs that were made before.
-func (p *Project) JSONAfter(fixed []Change) json.RawMessage {
+func (p *Project) JSONAfter(fixed []Repair) json.RawMessage {
 	e, w := p.tally()
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
@@ -76,7 +76,7 @@ func (p *Project) JSONAfter(fixed []Change) json.RawMessage {
 		OK       bool            `json:"ok"`
 		Counts   counts          `json:"counts"`
 		Problems json.RawMessage `json:"problems"`
-		Fixed    []Change        `json:"fixed,omitempty"`
+		Fixed    []Repair        `json:"fixed,omitempty"`
 		Proof    *Proof          `json:"proof,omitempty"`
 		Costs    []Cost          `json:"costs,omitempty"`
 	}{1, p.Name, p.SetID, p.OK(), counts{p.Counts.Flows, p.Counts.States, p.Counts.Expressions, p.Counts.Slots, e, w},

@@ -184,9 +184,7 @@ func (l *loader) queue(alias string, n *source.Node, at source.Range) {
 	if n == nil || n.Kind != source.Map {
 		return
 	}
-	if s, ok := scalar(n.Get("name")); ok {
-		q.Name = s
-	}
+	l.queueNames(q, n.Get("name"))
 	if s, ok := scalar(n.Get("schedule")); ok {
 		l.wantSchedule(s, n.Get("schedule").Words())
 		q.Schedule = l.set.Schedules[s]

@@ -109,7 +109,7 @@ func (c *checking) run() error {
 		opts.MaxCost = &c.maxCost
 	}
 	load := func(f *flows.Files) *flows.Project { return flows.Load(f, opts) }
-	var fixed []flows.Change
+	var fixed []flows.Repair
 	var project *flows.Project
 	if c.fix {
 		project, fixed = flows.Fix(files, load)
@@ -127,7 +127,7 @@ func (c *checking) run() error {
 }
 
 // print writes the outcome in the format that was asked for.
-func (c *checking) print(p *flows.Project, fixed []flows.Change) {
+func (c *checking) print(p *flows.Project, fixed []flows.Repair) {
 	out := c.m.Out
 	switch c.format {
 	case "json":
@@ -158,7 +158,7 @@ func (c *checking) print(p *flows.Project, fixed []flows.Change) {
 	fmt.Fprintln(out, p.Summary())
 }
 
-func fixedSummary(fixed []flows.Change) string {
+func fixedSummary(fixed []flows.Repair) string {
 	if len(fixed) == 0 {
 		return "nothing to fix"
 	}
