@@ -137,3 +137,9 @@ func (t *turn) edge(from, key string) error {
 	_, err := m.fire(from, key)
 	return err
 }
+
+// Holds says whether a flow is kept on the set of a pin at a moment; nil holds
+// none.
+func (p *Pin) Holds(flow string, at time.Time) bool {
+	return p.holds(flow) && at.Sub(time.UnixMilli(p.At)) < pinned
+}
