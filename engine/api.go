@@ -166,7 +166,8 @@ type SlotValue struct {
 	Seq   int64  `json:"seq,omitempty"`
 	At    int64  `json:"at,omitempty"` // ms UTC
 	Tries int    `json:"tries,omitempty"`
-	Step  int    `json:"step,omitempty"` // steps of the path before it was filled
+	Step  int    `json:"step,omitempty"`  // steps of the path before it was filled
+	Rules uint32 `json:"rules,omitempty"` // hash of the rules it was read by
 }
 
 // State is one conversation as the engine knows it: plain data, JSON in and

@@ -178,8 +178,8 @@ func (t *turn) noMatch(st *StateDef, words string) {
 		return
 	}
 	step := &steps[q.Misses-1]
-	if words == "" && step.Say != nil {
-		words = t.text(step.Say)
+	if words == "" || step.Exit != nil {
+		words = t.optional(step.Say)
 	}
 	if step.Exit == nil {
 		t.note(TraceStep{What: "edge", State: st.full, Edge: numbered("no_match:", q.Misses-1), At: step.At.String()})

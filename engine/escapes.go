@@ -214,7 +214,7 @@ func (ix *escapeIndex) matchRegexes(m *spoken, words int, take func(escapePhrase
 		n := Normalise(hit)
 		switch ix.entries[r.rank].where() {
 		case whereShort:
-			if words > shortWords {
+			if words > shortWords || words > shortForWord && countWords(n) < 2 {
 				continue
 			}
 		case whereWhole:

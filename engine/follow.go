@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"hash/fnv"
 	"maps"
+	"strconv"
 
 	"dispatcher/dm"
 )
@@ -67,9 +69,13 @@ func (t *turn) move(x *Exit, from string) {
 }
 
 // chosen writes down what chose an exit that goes on to choose itself.
-func (t *turn) chosen(where string) {
-	if t.via.edge != "" {
-		t.note(TraceStep{What: "edge", State: t.position(), Edge: t.via.edge, Option: t.reply.opt, By: t.by, Score: t.score, At: where})
+func (t *turn) chosen(x *Exit) {
+	edge := t.via.edge
+	if edge == "" && x.Edge != "next" && x.Edge != "branch" {
+		edge = x.Edge
+	}
+	if edge != "" {
+		t.note(TraceStep{What: "edge", State: t.position(), Edge: edge, Option: t.reply.opt, By: t.by, Score: t.score, At: x.where})
 		t.via = chooser{}
 	}
 }
@@ -111,14 +117,15 @@ func (t *turn) keepStep(step PathStep) {
 func (t *turn) followGoto(x *Exit, from string) {
 	if over, again := t.limitAgain(x); again {
 		if over {
-			t.chosen(x.where)
+			t.chosen(x)
 			t.follow(x.Else, from)
 			return
 		}
 	} else if x.AtMost > 0 {
-		key := t.position() + "/" + x.Key
-		if t.st.Counts[key] >= x.AtMost {
-			t.chosen(x.where)
+		key := countKey(t.position(), x.Key)
+		n, counted := t.st.Counts[key]
+		if n >= x.AtMost || !counted && len(t.st.Counts) >= maxCounts {
+			t.chosen(x)
 			t.follow(x.Else, from)
 			return
 		}
@@ -137,8 +144,19 @@ func (t *turn) followGoto(x *Exit, from string) {
 	t.next = target{x.Flow, x.State}
 }
 
+// maxCounts bounds the edges that are counted in one conversation: of more, none
+// is taken.
+const maxCounts = 128
+
+// countKey is a short name for an edge that is counted.
+func countKey(position, key string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(position + "/" + key))
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
 func (t *turn) followBranch(x *Exit, from string) {
-	t.chosen(x.where)
+	t.chosen(x)
 	if i, again := t.armAgain(x); again {
 		if i < 0 {
 			t.personExit("branch:none", dm.CauseNoMatch)
@@ -149,9 +167,6 @@ func (t *turn) followBranch(x *Exit, from string) {
 	}
 	for _, arm := range x.Arms {
 		if arm.If == nil || t.cond(arm.If) {
-			if k := arm.Exit.Kind; k == ExitBranch || k == ExitResume {
-				t.note(TraceStep{What: "edge", State: t.st.Position(), Edge: arm.Exit.Edge, At: arm.Exit.where})
-			}
 			t.follow(arm.Exit, from)
 			return
 		}
@@ -192,6 +207,7 @@ func (t *turn) returnTo(result string) {
 	}
 	frame := t.st.Stack[n-1]
 	t.st.Stack = t.st.Stack[: n-1 : n-1]
+	frame.Flow, frame.Name = t.renamed(frame.Flow, frame.Name)
 	t.st.Flow, t.st.Name = frame.Flow, frame.Name
 	if frame.Side {
 		t.afterSideTrip(frame)
@@ -203,8 +219,13 @@ func (t *turn) returnTo(result string) {
 		return
 	}
 	x := t.exitAt(frame.Flow, frame.Name, frame.Edge)
-	if x == nil {
+	switch {
+	case x != nil && x.Kind == ExitCall:
+	case st.Exit != nil:
 		t.follow(st.Exit, st.full)
+		return
+	default: // an edit took the call away: what it belonged to is asked anew
+		t.next = target{st.Flow, st.Name}
 		return
 	}
 	if on := x.On[result]; on != nil {
@@ -272,8 +293,12 @@ func (t *turn) exitAt(flow, name, key string) *Exit {
 
 // resolve ends the conversation.
 func (t *turn) resolve(reason string) {
-	if t.st.Lent != nil {
+	switch {
+	case t.st.Lent != nil:
 		t.giveBack(lentResolve)
+		return
+	case t.public && t.beside: // what is public is over; the private matter is not
+		t.over, t.next = true, target{}
 		return
 	}
 	t.leaves(reason)

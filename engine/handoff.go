@@ -66,6 +66,11 @@ func (t *turn) handOver(e Handoff, key string, h *Hand) {
 		hand.Question, hand.Stack = t.hangs, t.hangStack
 		hand.AskFlow, hand.AskName = t.hangsAt[0], t.hangsAt[1]
 	}
+	if q := hand.Question; q != nil { // the words to be confirmed are asked for again
+		bare := *q
+		bare.Sub, bare.Choices, bare.Value = "", nil, nil
+		hand.Question = &bare
+	}
 	t.st.Hand, t.st.Owner = hand, dm.OwnerQueue
 	t.st.Question, t.st.Stack, t.st.After = nil, nil, false
 	t.st.Waiting = nil

@@ -97,6 +97,7 @@ func (s *Set) linkSlots() error {
 				s.linked.find = append(s.linked.find, sl)
 			}
 		}
+		sl.rules = rulesOf(sl)
 		if sl.Type == SlotChoice {
 			sl.values = valueForms(sl)
 		}
@@ -106,6 +107,30 @@ func (s *Set) linkSlots() error {
 		}
 	}
 	return nil
+}
+
+// rulesOf is a hash of what decides whether a value is valid, 0 for a slot that
+// takes any text.
+func rulesOf(sl *Slot) uint32 {
+	plain := sl.Type == SlotText || sl.Type == ""
+	if plain && sl.Pattern == "" && sl.Check == nil && sl.Min == nil && sl.Max == nil && len(sl.Clean) == 0 {
+		return 0
+	}
+	h := fnv.New32a()
+	_, _ = fmt.Fprintf(h, "%s|%q|%q", sl.Type, sl.Pattern, sl.Clean)
+	if sl.Check != nil {
+		_, _ = fmt.Fprintf(h, "|%q", sl.Check.Source)
+	}
+	for _, limit := range [...]*float64{sl.Min, sl.Max} {
+		if limit != nil {
+			_, _ = fmt.Fprintf(h, "|%g", *limit)
+		}
+		_, _ = h.Write([]byte{'|'})
+	}
+	for _, v := range sl.Values {
+		_, _ = fmt.Fprintf(h, "|%q", v.ID)
+	}
+	return h.Sum32()
 }
 
 func normalisedAll(words []string) []string {

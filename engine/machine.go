@@ -141,6 +141,7 @@ type Slot struct {
 	At       Place
 
 	// set by Link
+	rules         uint32 // of everything that decides whether a value is valid
 	pattern, find *regexp.Regexp
 	fits, finds   shape      // of pattern and find
 	values        [][]string // normalised ids and labels of a choice

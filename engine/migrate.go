@@ -80,7 +80,7 @@ func (t *turn) vanished() {
 func (t *turn) rereadSlots() {
 	for _, name := range append([]string(nil), t.st.Order...) {
 		have, sl := t.st.Slots[name], t.slotDef(name)
-		if sl == nil || have.Raw == "" || have.How != "asked" && have.How != "found" {
+		if sl == nil || have.Raw == "" || have.How == "set" || have.Rules == sl.rules {
 			continue
 		}
 		if t.fits(sl, have.Value) {

@@ -96,3 +96,23 @@ func TestPagesThatPeopleWaitFor(t *testing.T) {
 	}
 	over.event(Event{Kind: EvForm, Form: &FormResult{ID: "f1", Values: filled}}).says().slot("order_number", nil)
 }
+
+func TestAPageOfARenamedState(t *testing.T) {
+	t.Parallel()
+	build := func() *Set { return formSet(t, &Form{}) }
+	c := talkForm(t, build()).user("hi")
+	old := build().Flows["a"]
+	sts := states{"end": {Exit: closes("done")}, "page": {Form: old.States["start"].Form, Exit: to("a.end")}}
+	fl := flow("a", sts)
+	fl.Renamed = map[string]string{"start": "page"}
+	set := linkedSet(t, []*Flow{fl}, orderSlot(), slot(&Slot{Name: "size", Type: SlotText, Ask: tx("Size of {{ plural(2, 'it', 'them') }}?")}), photoSlot(), slot(&Slot{Name: "card", Type: SlotText}), slot(&Slot{Name: "details", Type: SlotText}))
+	set.ID = "edited"
+	c.set = set
+	view, ok := FormOf(Sets{Live: set}, c.st)
+	if !ok || len(view.Fields) != 5 || view.Fields[1].Label != "Size of them?" {
+		t.Fatalf("%v %+v", ok, view)
+	}
+	away := *c
+	c.submit(map[string]string{"order_number": "AB123456", "size": "9", "details": "x"}).says("resolve done")
+	away.user("agent").submit(map[string]string{"order_number": "AB123456", "size": "9", "details": "x"}).says().slot("size", "9")
+}

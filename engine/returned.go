@@ -144,7 +144,7 @@ func (t *turn) openNew() {
 // mention is a public post: start rules, no stage of understanding. A private
 // question that is open stays open.
 func (t *turn) mention() {
-	if t.st.Owner != dm.OwnerBot {
+	if t.st.Owner != dm.OwnerBot || t.st.Lent != nil {
 		return
 	}
 	t.listen()
@@ -156,6 +156,7 @@ func (t *turn) mention() {
 // question and stack stay what they were.
 func (t *turn) aside(begin func()) {
 	flow, name, q, stack := t.st.Flow, t.st.Name, t.st.Question, t.st.Stack
+	t.beside = q != nil || t.looking()
 	begin()
 	t.run()
 	if t.st.Owner == dm.OwnerBot {

@@ -69,6 +69,8 @@ func (t *turn) collectValue(st *StateDef) bool {
 		switch {
 		case len(found) == 0:
 			return false
+		case len(found) > 1 && t.st.Question.Sub == subWhich:
+			return false // asked once which of them it is
 		case len(found) > 1:
 			t.whichOne(st, found)
 			return true

@@ -81,8 +81,8 @@ func (t *turn) settle(st *StateDef, best []*button, _ float64) bool {
 	case len(best) == 1:
 		t.press(st, best[0])
 		return true
-	case t.first:
-		return false
+	case t.first || t.st.Question.Sub == subMean:
+		return false // asked once which of them was meant: that is no match there
 	}
 	switch st.Match.TwoOrMore {
 	case "first":
@@ -147,7 +147,7 @@ func (t *turn) bestByLikeness(st *StateDef, m *spoken, floor float64) []*button 
 	}
 	var best []*button
 	for i, s := range scores {
-		if s > 0 && s >= top-fuzzyTie {
+		if s > 0 && s >= top-fuzzyTie-1e-9 {
 			best = append(best, &buttons[i])
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"dispatcher/dm"
@@ -29,7 +30,12 @@ const dated = "\u0000date:"
 func EncodeState(st State) ([]byte, error) {
 	st.Slots = markDates(st.Slots)
 	st.Lookups = markLookups(st.Lookups)
-	st.Question = markQuestion(st.Question)
+	st.Question, st.Stack = markQuestion(st.Question), markFrames(st.Stack)
+	if l := st.Left; l != nil && len(l.Lookups) > 0 {
+		marked := *l
+		marked.Lookups = markLookups(l.Lookups)
+		st.Left = &marked
+	}
 	b, err := json.Marshal(st)
 	if err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
@@ -37,26 +43,58 @@ func EncodeState(st State) ([]byte, error) {
 	if len(b) <= maxState { // nearly always: what counts is less than the whole
 		return b, nil
 	}
-	rest := st
-	rest.Slots, rest.Tags, rest.Lookups = nil, nil, nil
 	for {
-		b, err := json.Marshal(rest)
+		b, err := json.Marshal(measured(st))
 		if err != nil {
 			return nil, fmt.Errorf("encode state: %w", err)
 		}
-		over := len(b) - maxState
-		if over <= 0 || len(rest.Path) == 0 {
+		if over := len(b) - maxState; over <= 0 || !shorten(&st, over, len(b)) {
 			break
 		}
-		drop := min(len(rest.Path), 1+over*len(rest.Path)/len(b)) // by the share of what is too much
-		rest.Path = rest.Path[drop:]
-		rest.Dropped += drop
 	}
-	st.Path, st.Dropped = rest.Path, rest.Dropped
 	if b, err = json.Marshal(st); err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}
 	return b, nil
+}
+
+// measured is what the cap is about: the state without slots, values that are
+// not slots yet, tags and look-ups.
+func measured(st State) State {
+	st.Slots, st.Order, st.Tags, st.Lookups = nil, nil, nil, nil
+	if q := st.Question; q != nil {
+		bare := *q
+		bare.Value, bare.Choices = nil, nil
+		st.Question = &bare
+	}
+	if l := st.Left; l != nil {
+		bare := *l
+		bare.Lookups = nil
+		st.Left = &bare
+	}
+	return st
+}
+
+// shorten drops the least needed part of a state that is too long: the oldest
+// steps of the path, then what only explains, then a correction that waits.
+func shorten(st *State, over, size int) bool {
+	switch {
+	case len(st.Path) > 0:
+		drop := min(len(st.Path), 1+over*len(st.Path)/size) // by the share of what is too much
+		st.Path = st.Path[drop:]
+		st.Dropped += drop
+	case len(st.Attempts) > 0:
+		st.Attempts = nil
+	case st.Replay != nil && st.Replay.Question == nil, st.Replay != nil && st.Question != nil:
+		st.Replay = nil
+	case st.Replay != nil && len(st.Replay.Steps) > 1:
+		kept := *st.Replay
+		kept.Steps = kept.Steps[:1]
+		st.Replay = &kept
+	default:
+		return false
+	}
+	return true
 }
 
 // markQuestion does so for a value that waits to be confirmed.
@@ -142,10 +180,43 @@ func DecodeState(b []byte) (State, error) {
 		l.Value, _ = mapped(l.Value, fromJSON).(map[string]any)
 		st.Lookups[name] = l
 	}
-	if st.Question != nil && st.Question.Value != nil {
-		st.Question.Value.Value = fromJSON(st.Question.Value.Value)
+	if st.Left != nil {
+		for name, l := range st.Left.Lookups {
+			l.Value, _ = mapped(l.Value, fromJSON).(map[string]any)
+			st.Left.Lookups[name] = l
+		}
+	}
+	unmarkQuestion(st.Question)
+	for i := range st.Stack {
+		unmarkQuestion(st.Stack[i].Question)
 	}
 	return st, nil
+}
+
+// unmarkQuestion reads what markQuestion wrote.
+func unmarkQuestion(q *Question) {
+	if q != nil && q.Value != nil {
+		q.Value.Value = fromJSON(q.Value.Value)
+	}
+}
+
+// markFrames writes the values that wait in interrupted questions.
+func markFrames(stack []Frame) []Frame {
+	var out []Frame
+	for i := range stack {
+		marked := markQuestion(stack[i].Question)
+		if marked == stack[i].Question {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(stack)
+		}
+		out[i].Question = marked
+	}
+	if out == nil {
+		return stack
+	}
+	return out
 }
 
 // fromJSON gives dates and lists their kind again.

@@ -154,6 +154,10 @@ func (t *turn) enteredBy() {
 		}
 	}
 	if t.st.Entry == nil || *t.st.Entry != entry {
+		entry.Ref, entry.Text = cutRunes(entry.Ref, maxEntry), cutRunes(entry.Text, maxEntry)
+		if t.st.Entry != nil && *t.st.Entry == entry {
+			return
+		}
 		kept := entry // here, so that a step that keeps what it has allocates nothing
 		t.st.Entry = &kept
 	}

@@ -21,6 +21,8 @@ const (
 	maxAttempts = 16 // of misses: a person reads the last ones
 	maxTags     = 50
 	maxTag      = 64
+	maxMatched  = 100      // characters kept of the words that chose a topic
+	maxEntry    = 1_000    // characters kept of how the customer came
 	maxSlots    = 64 << 10 // bytes of all slots together
 )
 
@@ -80,6 +82,7 @@ type turn struct {
 	kept *Waiting // look-up that was open when a correction came
 
 	reply       answered // of the next path step
+	beside      bool     // a public flow runs while a private question is open
 	pressed     string   // id of the button that was chosen
 	calling     string   // key of the calling exit, of the next path step
 	backTo      int      // step that the next one goes back to, from 1
@@ -192,13 +195,17 @@ func (t *turn) setSlot(name string, v SlotValue) {
 	}
 	v.At = t.now.UnixMilli()
 	v.Seq, v.Step = t.ev.Seq, t.steps()
+	sl := t.slotDef(name)
+	if sl != nil {
+		v.Rules = sl.rules
+	}
 	if v.State == "" {
 		v.State = t.position()
 	}
 	t.st.Slots[name] = v
 	t.st.Order = append(without(t.st.Order, name), name)
 	t.note(TraceStep{What: "slot", Option: name, By: v.How})
-	if sl := t.slotDef(name); sl != nil && sl.Contact {
+	if sl != nil && sl.Contact {
 		t.out = append(t.out, SetContact{Slots: map[string]SlotValue{name: v}})
 	}
 	if name == "topic" {
@@ -227,7 +234,7 @@ func (t *turn) topic(v SlotValue) {
 	case "fuzzy":
 		how = "fuzzy"
 	}
-	topic := &Topic{ID: id, Label: id, How: how, Matched: t.by, Score: t.score}
+	topic := &Topic{ID: id, Label: id, How: how, Matched: cutRunes(t.by, maxMatched), Score: t.score}
 	if st := t.state(); st != nil {
 		for _, o := range st.allOptions() {
 			if o.ID == id && o.Label != nil {
@@ -273,8 +280,8 @@ func (t *turn) slot(name string) any {
 	}
 	if sl := t.slotDef(name); sl != nil {
 		if sl.Contact {
-			if v, ok := t.ev.World.Contact.Slots[name]; ok && !t.forgotten(name) {
-				return v.Value
+			if v, ok := t.remembered(sl); ok {
+				return v
 			}
 		}
 		return sl.Default
@@ -300,11 +307,21 @@ func (t *turn) known(name string) bool {
 		return v.Value != nil
 	}
 	sl := t.slotDef(name)
-	if sl == nil || !sl.Contact || t.forgotten(name) {
+	if sl == nil || !sl.Contact {
 		return false
 	}
-	v, ok := t.ev.World.Contact.Slots[name]
-	return ok && v.Value != nil
+	v, ok := t.remembered(sl)
+	return ok && v != nil
+}
+
+// remembered is the value that the contact brings for a slot, unless this turn
+// has emptied it or the slot's rules refuse it by now.
+func (t *turn) remembered(sl *Slot) (any, bool) {
+	v, ok := t.ev.World.Contact.Slots[sl.Name]
+	if !ok || t.forgotten(sl.Name) || v.Rules != 0 && v.Rules != sl.rules && !t.fits(sl, v.Value) {
+		return nil, false
+	}
+	return v.Value, true
 }
 
 // roomFor says whether a value fits into what all slots may hold together.
@@ -377,6 +394,10 @@ func (t *turn) assign(list []SetSlot) {
 		}
 		if v = t.fitted(s.Slot, v); v == nil {
 			t.dropSlot(s.Slot)
+			continue
+		}
+		if !t.roomFor(s.Slot, v) {
+			t.note(TraceStep{What: "slot", Option: s.Slot, Value: "too large", At: s.At.String()})
 			continue
 		}
 		t.setSlot(s.Slot, SlotValue{Value: v, How: "set"})
