@@ -65,6 +65,7 @@ type htmlLine struct {
 // lineItems gathers the items that stand on one line.
 type lineItems struct {
 	hit, miss, half int
+	state           bool // a state begins here
 	notes           []string
 }
 
@@ -88,6 +89,9 @@ func paint(path string, data []byte, items []Item) htmlFile {
 		switch m := marks[i+1]; {
 		case dark[i+1]:
 			line.Mark = "none"
+			if m != nil && m.state {
+				line.Notes = "never entered"
+			}
 		case m != nil:
 			line.Mark, line.Notes = m.mark(), strings.Join(m.notes, " · ")
 		}
@@ -98,6 +102,7 @@ func paint(path string, data []byte, items []Item) htmlFile {
 }
 
 func (m *lineItems) take(it Item) {
+	m.state = m.state || it.Kind == itemState
 	switch it.Seen {
 	case 2:
 		m.hit++

@@ -168,11 +168,14 @@ func yamlText(s string, plain bool) string {
 // plainSafe says that YAML reads a text without quotes as the same text,
 // wherever a step may stand.
 func plainSafe(s string) bool {
-	if s == "" || s != strings.TrimSpace(s) || strings.ContainsAny(s, "\n\t{}[],#&*!|>%@`\"'\\") {
+	if s == "" || s != strings.TrimSpace(s) || strings.ContainsAny(s, "\n\t{}[],\\") || strings.ContainsAny(s[:1], "-?:~.#&*!|>%@`\"'/") {
 		return false
 	}
-	if strings.Contains(s, ": ") || strings.HasSuffix(s, ":") || strings.ContainsAny(s[:1], "-?:~.") {
+	if strings.Contains(s, ": ") || strings.Contains(s, " #") || strings.HasSuffix(s, ":") {
 		return false
 	}
 	return s != "null" && s != "true" && s != "false"
 }
+
+// RewriteText is the text that a bot: pattern would become for a message.
+func RewriteText(old *flows.Pattern, message string) string { return rewritten(old, message) }
