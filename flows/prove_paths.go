@@ -116,7 +116,11 @@ func (g *graph) endlessTries() map[*stateSrc][]string {
 		}
 	}
 	out := map[*stateSrc][]string{}
+	rings := cyclic(next)
 	for _, s := range g.states {
+		if !rings[s] {
+			continue
+		}
 		if path := loopThrough(s, next); path != nil {
 			for _, p := range append(path, s) {
 				out[s] = append(out[s], g.shortName(p, s))
@@ -124,6 +128,54 @@ func (g *graph) endlessTries() map[*stateSrc][]string {
 		}
 	}
 	return out
+}
+
+// cyclic is what may be on a ring: it neither leads to nothing but ends nor
+// comes from nothing but beginnings.
+func cyclic(next map[*stateSrc][]*stateSrc) map[*stateSrc]bool {
+	back := map[*stateSrc][]*stateSrc{}
+	for s, to := range next {
+		for _, n := range to {
+			back[n] = append(back[n], s)
+		}
+	}
+	on, from := endless(next, back), endless(back, next)
+	for s := range on {
+		if !from[s] {
+			delete(on, s)
+		}
+	}
+	return on
+}
+
+// endless drops what leads nowhere, again and again; back is next the other way round.
+func endless(next, back map[*stateSrc][]*stateSrc) map[*stateSrc]bool {
+	left := map[*stateSrc]int{}
+	var ends []*stateSrc
+	for s, to := range next {
+		left[s] = len(to)
+	}
+	for s := range back {
+		if left[s] == 0 {
+			ends = append(ends, s)
+		}
+	}
+	for len(ends) > 0 {
+		s := ends[len(ends)-1]
+		ends = ends[:len(ends)-1]
+		for _, from := range back[s] {
+			if left[from]--; left[from] == 0 {
+				ends = append(ends, from)
+			}
+		}
+	}
+	on := map[*stateSrc]bool{}
+	for s, n := range left {
+		if n > 0 {
+			on[s] = true
+		}
+	}
+	return on
 }
 
 // asked are the questions that an exit comes to in the same turn.
