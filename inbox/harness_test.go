@@ -244,6 +244,7 @@ type rig struct {
 	logs    *logBuffer
 	once    sync.Once
 	wrap    func(storage.Store) storage.Store
+	project string // dispatcher.yaml; "" = shopProject
 }
 
 type logBuffer struct {
@@ -278,6 +279,9 @@ func withStore(f func(storage.Store) storage.Store) rigOption {
 	return func(r *rig, _ *Config) { r.wrap = f }
 }
 
+// withProject runs another project file.
+func withProject(yaml string) rigOption { return func(r *rig, _ *Config) { r.project = yaml } }
+
 // newRig starts a Service on a fresh store.
 func newRig(t *testing.T, opts ...rigOption) *rig {
 	t.Helper()
@@ -309,7 +313,10 @@ func startRig(t *testing.T, dir string, v *vault.Vault, flow string, opts ...rig
 	if r.Service, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.SetLive(t.Context(), loadShop(t, flow)); err != nil {
+	if r.project == "" {
+		r.project = shopProject
+	}
+	if err := r.SetLive(t.Context(), loadProject(t, r.project, flow)); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Start(t.Context()); err != nil {
@@ -340,7 +347,18 @@ func (r *rig) closeWithin(d time.Duration) {
 
 func loadShop(t *testing.T, flow string) *flows.Project {
 	t.Helper()
-	files := &flows.Files{Name: "shop", Data: map[string][]byte{"dispatcher.yaml": []byte(shopProject), "flows/welcome.yaml": []byte(flow)}}
+	return loadProject(t, shopProject, flow)
+}
+
+// loadProject loads a project file and flows, several of them parted by a line
+// of three hyphens.
+func loadProject(t *testing.T, project, flow string) *flows.Project {
+	t.Helper()
+	files := &flows.Files{Name: "shop", Data: map[string][]byte{"dispatcher.yaml": []byte(project)}}
+	for _, one := range strings.Split(flow, "---\n") {
+		name, _, _ := strings.Cut(strings.TrimPrefix(one, "flow: "), "\n")
+		files.Data["flows/"+name+".yaml"] = []byte(one)
+	}
 	p := flows.Load(files, flows.Options{
 		Limits: func(alias, kind string, _ *source.Node) (dm.Limits, bool, []source.Diagnostic) {
 			return dm.Limits{Channel: alias, Kind: kind}, kind == "fake", nil

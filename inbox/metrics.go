@@ -13,9 +13,9 @@ type metrics struct {
 	messages, sends, ambiguous, degradations *prometheus.CounterVec
 	ownership, fenced, handoffs, closed      *prometheus.CounterVec
 	duplicate, rescue, refusedAdmission      *prometheus.CounterVec
-	refusedInbound                           *prometheus.CounterVec
+	refusedInbound, lookups                  *prometheus.CounterVec
 	stale, dropped                           prometheus.Counter
-	turn, commit, batch, lag                 prometheus.Histogram
+	turn, commit, batch, lag, lookup         prometheus.Histogram
 	backlog, degraded, parked, clockJump     prometheus.Gauge
 	outboxRows, killSwitch                   *prometheus.GaugeVec
 	outboxOldest                             *prometheus.GaugeVec
@@ -37,6 +37,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		rescue:           counters("rescue_total", "Turns that an engine error took from the flow.", "code"),
 		refusedAdmission: counters("admission_refused_total", "Bodies refused before acceptance.", "why"),
 		refusedInbound:   counters("inbound_refused_total", "Events refused for what they are.", "channel", "why"),
+		lookups:          counters("lookups_total", "What became of requests to services.", "service", "result"),
+		lookup:           histogram("lookup_seconds", "From asking a service to its answer, all attempts.", prometheus.ExponentialBuckets(0.01, 2, 13)),
 		stale:            prometheus.NewCounter(prometheus.CounterOpts{Name: "dispatcher_stale_total", Help: "Decisions made again because the conversation had changed."}),
 		dropped:          prometheus.NewCounter(prometheus.CounterOpts{Name: "dispatcher_effects_dropped_total", Help: "Effects of a step that came after its end."}),
 		turn:             histogram("turn_seconds", "From taking events off a lane to their commit.", prometheus.ExponentialBuckets(0.0005, 2, 14)),
@@ -67,7 +69,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 func (m *metrics) all() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.messages, m.sends, m.ambiguous, m.degradations, m.ownership, m.fenced, m.handoffs, m.closed, m.duplicate,
-		m.rescue, m.refusedAdmission, m.refusedInbound, m.stale, m.dropped, m.turn, m.commit, m.batch, m.lag,
+		m.rescue, m.lookups, m.lookup, m.refusedAdmission, m.refusedInbound, m.stale, m.dropped, m.turn, m.commit, m.batch, m.lag,
 		m.backlog, m.degraded, m.parked, m.clockJump, m.outboxRows, m.outboxOldest, m.killSwitch,
 		m.tallies.clocks, m.tallies.breaches, m.tallies.promises,
 	}

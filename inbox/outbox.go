@@ -397,6 +397,10 @@ func (o *outbox) running() []*sender {
 
 // lost settles a row of which nobody knows whether it was written.
 func (o *outbox) lost(ctx context.Context, w storage.Work) {
+	if w.Row.Kind == storage.RowCall {
+		o.s.calls.lost(w)
+		return
+	}
 	o.mu.Lock()
 	x := o.senders[w.Row.Channel]
 	o.mu.Unlock()

@@ -34,6 +34,7 @@ type Service struct {
 
 	live     atomic.Pointer[flows.Project] // swapped whole; a turn keeps the one it began with
 	swap     sync.Mutex                    // one swap at a time
+	sets     sets                          // stored sets that conversations still need
 	accounts registry
 	switches switches
 
@@ -45,6 +46,7 @@ type Service struct {
 	figures   queueFigures
 	places    places
 	outbox    *outbox
+	calls     *caller
 	awaiting  *awaiting
 	handed    handed
 	fence     *fence
@@ -87,6 +89,7 @@ func New(cfg Config) (*Service, error) {
 	s.lanes = newLanes(s.takeEvents)
 	s.batcher = newBatcher(cfg.Store, s.now, s.committed)
 	s.outbox = newOutbox(s)
+	s.calls = newCaller(s)
 	s.host = &host{s: s}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
@@ -116,6 +119,7 @@ func (s *Service) Start(ctx context.Context) error {
 	s.loops.Go(func() { s.watch(s.ctx) })
 	s.loops.Go(func() { s.sweepSwitches(s.ctx) })
 	s.outbox.start(s.ctx)
+	s.calls.start(s.ctx)
 	return nil
 }
 
@@ -135,6 +139,7 @@ func (s *Service) Stop(ctx context.Context) error {
 	s.cancel()
 	calls, cancel := context.WithTimeout(ctx, drainRequests)
 	defer cancel()
+	s.calls.stop(calls)
 	s.outbox.wait(calls)
 	s.loops.Wait()
 	s.lanes.wait()
@@ -174,6 +179,10 @@ func (s *Service) applied(k laneKey, t storage.Turn, d *Draft, out storage.Outco
 		}
 	}
 	for _, row := range t.Outbox {
+		if row.Kind == storage.RowCall {
+			s.calls.nudge()
+			continue
+		}
 		s.outbox.nudge(row.Channel)
 		s.signals.fire(pullKey(row.Channel))
 	}

@@ -75,6 +75,9 @@ func (s *Service) effects(d *Draft, ev engine.Event, res engine.Result) error {
 			return fmt.Errorf("inbox: effect %d: %w", i, err)
 		}
 	}
+	if !e.told && (ev.Kind == engine.EvLookup || ev.Kind == engine.EvVerify) {
+		s.record(d, ev, res.Trace)
+	}
 	return nil
 }
 
@@ -104,8 +107,10 @@ func (e *effecting) apply(effect engine.Effect) error {
 	switch v := effect.(type) {
 	case engine.Say:
 		e.say(v)
+	case engine.Call:
+		e.d.Call(callOf(v))
 	case engine.Handoff:
-		e.ended = true
+		e.ended, e.told = true, true
 		if cancelAtHandoff() {
 			e.d.turn.Settle = storage.SettleCancel
 			e.d.unsend()

@@ -129,6 +129,9 @@ func (s *Service) timerDraft(v *View, t storage.Timer) (d *Draft, err error) {
 	if handled, err := d.Due(t, func(queue string) *int { return s.quote(d.View, queue) }); handled || err != nil {
 		return d, err
 	}
+	if id, ok := isCallTimer(t.Name); ok {
+		return d, s.callDue(d, id)
+	}
 	switch {
 	case isBurst(t.Name):
 		return d, s.burstDue(d)
@@ -145,7 +148,7 @@ func (s *Service) timerDraft(v *View, t storage.Timer) (d *Draft, err error) {
 
 // isEngineTimer says whether a timer was set by a step.
 func isEngineTimer(name string) bool {
-	return name == "idle" || strings.HasPrefix(name, "silence") || strings.HasPrefix(name, "unanswered")
+	return name == "idle" || name == "form" || name == "verify" || strings.HasPrefix(name, "silence") || strings.HasPrefix(name, "unanswered")
 }
 
 func (s *Service) engineDue(d *Draft, t storage.Timer) error {
