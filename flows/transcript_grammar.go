@@ -100,3 +100,14 @@ func stepKinds() map[string][]string {
 		StepSubmit: nil, StepVerify: nil, StepHTTP: nil, StepSet: nil, StepReload: nil,
 	}
 }
+
+// TestKeys are the keys that test files may have, sorted, each once.
+func TestKeys() []string {
+	seen := map[string]bool{}
+	for _, c := range testGrammar() {
+		for _, k := range c.keys {
+			seen[k.name] = true
+		}
+	}
+	return sortedKeys(seen)
+}

@@ -125,20 +125,25 @@ func (l *loader) testName(t *Test, own *source.Node, names map[string]bool) {
 
 // withDefaults is a test with what the file's defaults give beside it.
 func withDefaults(own, defaults *source.Node) *source.Node {
+	return merged(own, defaults, func(key string) bool { return slices.Contains(mergedKeys, key) })
+}
+
+// merged is a map with the keys of another that it does not have; the maps of
+// keys that are deep are merged likewise, those of queues one level further.
+func merged(own, defaults *source.Node, deep func(key string) bool) *source.Node {
 	if defaults == nil || defaults.Kind != source.Map {
 		return own
 	}
 	out := *own
 	out.Pairs = slices.Clone(own.Pairs)
 	for _, d := range defaults.Pairs {
-		have := own.Pair(d.Key.Text)
+		i := slices.IndexFunc(out.Pairs, func(p source.Pair) bool { return p.Key.Text == d.Key.Text })
 		switch {
-		case have == nil:
+		case i < 0:
 			out.Pairs = append(out.Pairs, d)
-		case have.Value.Kind == source.Map && d.Value.Kind == source.Map && slices.Contains(mergedKeys, d.Key.Text):
-			merged := withDefaults(have.Value, d.Value)
-			i := slices.IndexFunc(out.Pairs, func(p source.Pair) bool { return p.Key.Text == d.Key.Text })
-			out.Pairs[i].Value = merged
+		case deep(d.Key.Text) && out.Pairs[i].Value.Kind == source.Map && d.Value.Kind == source.Map:
+			below := d.Key.Text == "queues"
+			out.Pairs[i].Value = merged(out.Pairs[i].Value, d.Value, func(string) bool { return below })
 		}
 	}
 	return &out

@@ -212,8 +212,8 @@ func (t *Talk) Agent(what string) ([]Line, error) {
 
 // claim makes an agent the owner.
 func (t *Talk) claim(st engine.State) {
+	st = engine.Recall(st)
 	st.Owner = dm.OwnerAgent
-	st.Lent = nil
 	t.timers = map[string]time.Time{}
 	t.traces, t.calls = nil, nil
 	t.save(st)
@@ -266,7 +266,7 @@ func (t *Talk) Submit(values map[string]string) ([]Line, error) {
 		return nil, err
 	}
 	q := t.State().Question
-	if q == nil || q.Kind != "form" {
+	if q == nil || q.ID == "" || q.Kind != "form" && q.Field == "" {
 		return nil, ErrNoForm
 	}
 	t.remember()
