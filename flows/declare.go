@@ -131,7 +131,7 @@ func (l *loader) declareStates(f *flowSrc) {
 
 // declareFilled creates the slots that are only collected or saved.
 func (l *loader) declareFilled(f *flowSrc) {
-	declared := keysOf(l.slots)
+	declared := l.declaredSlots()
 	for _, name := range f.def.StateOrder {
 		s := f.states[name]
 		if s.node.Kind != source.Map {
@@ -152,6 +152,18 @@ func (l *loader) declareFilled(f *flowSrc) {
 			}
 		})
 	}
+}
+
+// declaredSlots are the slots that a flow lists: those that are only filled
+// somewhere are no measure of how a name is spelt.
+func (l *loader) declaredSlots() []string {
+	var out []string
+	for _, name := range l.slotOrder {
+		if l.slots[name].declared {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (l *loader) filled(n *source.Node, declared []string) {

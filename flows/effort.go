@@ -10,13 +10,15 @@ import (
 // checkEffort compares questions (W326), words (W327) and messages in a row
 // (W328) with the project's budget.
 func (l *loader) checkEffort(g *graph) {
-	e := &effort{g: g, memo: map[*stateSrc]*reach{}, busy: map[*stateSrc]bool{}}
 	budget := l.p.Config.Budget
+	seen := map[*stateSrc]bool{}
 	for _, r := range l.set.Start {
 		s := l.stateAt(r.Flow, "start")
-		if s == nil {
+		if s == nil || seen[s] {
 			continue
 		}
+		seen[s] = true
+		e := &effort{g: g, memo: map[*stateSrc]*reach{}, busy: map[*stateSrc]bool{}} // back edges are those of this start
 		if got := e.from(s); got.end > budget.Questions {
 			l.in(s.flow.name, s.name, func() {
 				l.warn("W326", s.key.Words(), "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, strings.Join(got.path, " → "))
