@@ -53,7 +53,7 @@ func (l *loader) version(root *source.Node) {
 func (l *loader) basics(root *source.Node) {
 	s := l.set
 	if n := root.Get("project"); n != nil && n.Kind == source.Scalar {
-		if !projectPattern.MatchString(n.Text) {
+		if !projectPattern.MatchString(n.Text) && !strings.Contains(n.Text, "${") {
 			l.err("E102", n.Words(), "%q is not a usable name: small letters, digits, - and _", n.Text).Hint = usableName(n.Text)
 		}
 		l.p.Name, s.Project = n.Text, n.Text

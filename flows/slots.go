@@ -216,7 +216,9 @@ func (l *loader) slotLiteral(d *engine.Slot, n *source.Node) (any, bool) {
 				return id, true
 			}
 		}
-		l.suggest(l.err("E216", n.Words(), "%q is not one of %s", n.Text, strings.Join(ids, ", ")), n.Text, ids)
+		if len(ids) > 0 { // E110 says that it has no values
+			l.suggest(l.err("E216", n.Words(), "%q is not one of %s", n.Text, strings.Join(ids, ", ")), n.Text, ids)
+		}
 		return nil, false
 	}
 	v, ok := engine.ReadLiteral(d, n.Text)

@@ -183,8 +183,12 @@ func (l *loader) save(s *stateSrc, n *source.Node) {
 		return
 	}
 	for _, o := range s.opts {
-		if !contains(ids, o.def.ID) && o.def.ID != "" {
-			l.suggest(l.err("E216", o.at, "%q is not one of %s", o.def.ID, strings.Join(ids, ", ")), o.def.ID, ids)
+		if !contains(ids, o.def.ID) && namePattern.MatchString(o.def.ID) {
+			at := o.at
+			if o.idAt.File != "" {
+				at = o.idAt
+			}
+			l.suggest(l.err("E216", at, "%q is not one of %s", o.def.ID, strings.Join(ids, ", ")), o.def.ID, ids)
 		}
 	}
 }
