@@ -275,7 +275,7 @@ const tellAgain = 5 * time.Minute
 // person or to start over keeps the place and gets the quote of now.
 func (t *turn) queued() {
 	t.listen()
-	if t.ev.Tap != nil || t.blank() {
+	if t.ev.Tap != nil || t.ev.Edited || t.blank() {
 		return
 	}
 	t.each(func(m *spoken) bool {

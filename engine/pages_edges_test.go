@@ -155,3 +155,25 @@ func TestAMessageBesideAPageInAfterCareIsANewMatter(t *testing.T) {
 	c.w.FormURL, c.w.VerifyURL = nil, nil // functions are never equal
 	c.user("by the way, another thing").says("resolve agent", "open")
 }
+
+func TestACorrectionBesideAVerification(t *testing.T) {
+	t.Parallel()
+	set := linkedSet(t, []*Flow{flow("a", states{
+		"start": {Collect: &Collect{Slot: "order_number", Ask: tx("Number?")}, Exit: to("a.who")},
+		"who":   {Verify: &Verify{By: VerifyCode, Service: "s", Ask: tx("Code?")}, Exit: closes("done")},
+	})}, orderSlot())
+	c := talkForm(t, set).user("hi").user("AB123456").says("bot: Code?")
+	c.user("wrong number, sorry").says("bot: Number?").user("AB999999").says("bot: Code?").slot("order_number", "AB999999")
+	c.user("4711").outcome(VerifyOK).says("resolve done")
+}
+
+func TestABodyOfListsAndNothing(t *testing.T) {
+	t.Parallel()
+	body := &JSONValue{IsList: true, List: []*JSONValue{{}, {Expr: x(`filter(contact.tags, # != "b")`)}, {Expr: x("[1, true, now()]")}, {Text: tx("{{ contact.tags }}")}}}
+	set := linkedSet(t, []*Flow{flow("a", states{"start": {HTTP: &Lookup{Service: "s", Method: "post", Path: tx("/{{ filter(contact.tags, # != 'b') }}"), JSON: body}, Exit: closes("done")}})})
+	c := talk(t, set)
+	c.w.Contact.Tags = []string{"a", "b", "c"}
+	if call := called(t, c.user("hi")); string(call.Body) != `[null,["a","c"],[1,true,"2026-11-20T10:00:00Z"],"a, b and c"]` || call.Path != "/a%2Cc" {
+		t.Fatalf("%s %s", call.Body, call.Path)
+	}
+}

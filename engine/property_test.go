@@ -153,6 +153,20 @@ func TestTriesEnd(t *testing.T) {
 	})
 }
 
+// TestWhatCleaningLeaves: the quick answer is that of cleaning itself.
+func TestWhatCleaningLeaves(t *testing.T) {
+	t.Parallel()
+	steps := []string{"trim", "upper", "lower", "remove_spaces", "digits", "letters_digits", "look_alikes", "remove:#-", "remove:aA", "remove:XYZ"}
+	rapid.Check(t, func(rt *rapid.T) {
+		sl := &Slot{Clean: rapid.SliceOfN(rapid.SampledFrom(steps), 0, 4).Draw(rt, "clean")}
+		word := rapid.StringMatching(`[#aAxXyzé0-9.-]{1,4}`).Draw(rt, "word")
+		cleaned, _ := clean(sl, nfkc(word))
+		if got := gives(sl, word); got != (cleaned != "") {
+			rt.Fatalf("%q by %v: %v, cleaned %q", word, sl.Clean, got, cleaned)
+		}
+	})
+}
+
 func TestSimilarityIsAMetricLikeness(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -49,6 +49,7 @@ func (t *turn) question(st *StateDef) {
 		return
 	}
 	if t.first && t.tryFirst(st) {
+		t.waits = t.waits || t.st.Question != nil // read back, or which of several
 		return
 	}
 	t.openPage(st)

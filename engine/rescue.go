@@ -21,7 +21,9 @@ func (t *turn) rescue(before State, f fault) Result {
 	if before.Owner == dm.OwnerAgent || before.Owner == dm.OwnerNone {
 		return r.result() // nobody of ours speaks there
 	}
-	r.emit(Say{Text: r.safeSentence("engine_error"), Priority: 1, Public: r.public})
+	if !r.public { // in public only what was written is said
+		r.emit(Say{Text: r.safeSentence("engine_error"), Priority: 1})
+	}
 	r.giveAway(dm.CauseEngineError)
 	return r.result()
 }
@@ -38,7 +40,7 @@ func (t *turn) breakLoop(before State) Result {
 
 // afresh begins again from the state before the event, keeping the trace.
 func (t *turn) afresh(before State) *turn {
-	r := &turn{set: t.set, pinned: t.pinned, st: before, ev: t.ev, now: t.now, lang: t.lang, trace: t.trace, public: t.ev.Kind == EvMention}
+	r := &turn{set: t.set, pinned: t.pinned, st: before, ev: t.ev, now: t.now, lang: t.lang, trace: t.trace, public: t.public || t.ev.Kind == EvMention}
 	r.eval = evaluator{t: r, env: map[string]any{}}
 	r.eval.env[hidden] = &r.eval
 	r.st.Set, r.st.Language = t.set.ID, t.lang

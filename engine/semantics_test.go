@@ -319,3 +319,50 @@ func TestStateStaysUnderItsCap(t *testing.T) {
 		}
 	})
 }
+
+// A first message that is read back waits like any other question.
+func TestAReadBackOfTheFirstMessageWaits(t *testing.T) {
+	t.Parallel()
+	sl := orderSlot()
+	sl.Check = nil
+	set := linkedSet(t, []*Flow{flow("a", states{"start": {Collect: &Collect{Slot: "size", Ask: tx("Size?"), Confirm: true}, Exit: closes("done")}})},
+		slot(&Slot{Name: "size", Type: SlotChoice, Values: []SlotValueName{{ID: "small"}, {ID: "large"}}}))
+	c := talk(t, set).user("large please").says("bot: I have large. Is that right? [Yes|No]")
+	if c.timers()["idle"] != 24*time.Hour {
+		t.Fatal(c.timers())
+	}
+	c.user("yes").says("resolve done").slot("size", "large")
+}
+
+// An edit opens nothing and answers nothing.
+func TestAnEditIsNoNewMessage(t *testing.T) {
+	t.Parallel()
+	c := talk(t, shop(t)).user("hi")
+	c.event(Event{Kind: EvMessage, Edited: true, Seq: 1, Text: "return something"}).says().at("welcome.menu")
+	c.user("agent").event(Event{Kind: EvMessage, Edited: true, Seq: 1, Text: "stop"}).says()
+	c.set.Flows["welcome"].States["person"].Exit.Hand.Returns = nil
+	d := talk(t, c.set).user("hi").user("something else").event(Event{Kind: EvReturned}).says()
+	d.event(Event{Kind: EvMessage, Edited: true, Seq: 1, Text: "hello there"}).says()
+}
+
+func TestNothingUnwrittenIsSaidInPublic(t *testing.T) {
+	t.Parallel()
+	pub := flow("public_reply", states{"start": {Say: says("Oh {{ 1 / 0 }}"), Exit: closes("x")}})
+	pub.On = []string{"public"}
+	set := newSet(t, append(shopFlows(), pub), orderSlot(), topicSlot())
+	set.Start = []StartRule{{If: x("entry.public"), Flow: "public_reply"}, {Flow: "welcome"}}
+	c := talk(t, relink(t, set))
+	c.w.Entry = EntryNow{Public: true, Source: "public"}
+	c.event(Event{Kind: EvMention, Text: "@acme hm", Opening: true}).says("handoff general engine_error engine_error")
+}
+
+// "start over" empties what this conversation has learnt, whatever its exit.
+func TestStartOverEmptiesTheConversation(t *testing.T) {
+	t.Parallel()
+	set := newSet(t, parcelFlows(), orderSlot(), topicSlot(), slot(&Slot{Name: "postcode", Type: SlotText, Contact: true}), slot(&Slot{Name: "size", Type: SlotChoice}), slot(&Slot{Name: "note", Type: SlotText}))
+	set.Everywhere = []*Escape{{Name: "start_over", Exit: to("welcome.menu")}}
+	c := delivered(t, relink(t, set)).user("start over please").says("bot: What is it about?*")
+	if len(c.st.Slots) != 1 || len(c.st.Lookups) != 0 || len(c.st.Stack) != 0 || c.st.Topic != nil {
+		t.Fatalf("%+v", c.st)
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"dispatcher/dm"
 )
@@ -160,20 +161,19 @@ func addValue(list []SlotValue, v SlotValue) []SlotValue {
 
 // windows is rule 3: runs of 4, 3, 2, 1 words that the pattern accepts.
 func windows(sl *Slot, text string, r reader) []SlotValue {
-	words := strings.Fields(text)
+	text = strings.Join(strings.Fields(text), " ")
+	words := wordSpans(text)
 	words = words[:min(len(words), maxWindowWords)]
 	for size := min(longestWindow, len(words)); size > 0; size-- {
 		var out []SlotValue
 		for i := 0; i+size <= len(words) && len(out) <= maxWhich; i++ {
-			raw := words[i]
-			if size > 1 {
-				raw = strings.Join(words[i:i+size], " ")
-			}
+			first, last := words[i], words[i+size-1]
+			raw := text[first.from:last.to]
 			// Cleaning takes characters away and adds none, in ASCII at least.
 			if sl.pattern != nil && len(raw) < sl.fits.min && isASCII(raw) {
 				continue
 			}
-			if !gives(sl, words[i]) || !gives(sl, words[i+size-1]) {
+			if !gives(sl, text[first.from:first.to]) || !gives(sl, text[last.from:last.to]) {
 				continue
 			}
 			v, ok := r.value(sl, raw)
@@ -196,8 +196,42 @@ func windows(sl *Slot, text string, r reader) []SlotValue {
 
 // gives says that a word leaves at least one character to the cleaned value.
 func gives(sl *Slot, word string) bool {
-	cleaned, _ := clean(sl, nfkc(word))
-	return cleaned != ""
+	if !isASCII(word) {
+		cleaned, _ := clean(sl, nfkc(word))
+		return cleaned != ""
+	}
+	for i := 0; i < len(word); i++ {
+		if leaves(sl, rune(word[i])) {
+			return true
+		}
+	}
+	return false
+}
+
+// leaves says that cleaning leaves a character, in whatever case.
+func leaves(sl *Slot, r rune) bool {
+	for _, step := range sl.Clean {
+		gone := false
+		switch step {
+		case "upper":
+			r = unicode.ToUpper(r)
+		case "lower":
+			r = unicode.ToLower(r)
+		case "digits":
+			gone = !unicode.IsDigit(r)
+		case "letters_digits":
+			gone = !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		case "remove_spaces", "trim":
+			gone = unicode.IsSpace(r)
+		default:
+			chars, removes := strings.CutPrefix(step, "remove:")
+			gone = removes && strings.ContainsRune(chars, r)
+		}
+		if gone {
+			return false
+		}
+	}
+	return true
 }
 
 // accept takes a valid value: read back first, where the flow says so.

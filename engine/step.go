@@ -186,6 +186,10 @@ func (t *turn) message() {
 		t.meanwhile()
 		return
 	}
+	if t.ev.Edited {
+		t.edited()
+		return
+	}
 	if t.st.After && t.st.Question == nil {
 		t.openNew()
 		return
@@ -195,10 +199,6 @@ func (t *turn) message() {
 		return
 	}
 	if t.ev.Kind == EvStart {
-		return
-	}
-	if t.ev.Edited {
-		t.edited()
 		return
 	}
 	t.heard = true
