@@ -69,7 +69,7 @@ func exitKeys(more ...key) []key {
 
 func grammar() map[string]construct {
 	g := map[string]construct{}
-	for _, table := range []map[string]construct{projectGrammar(), projectParts(), flowGrammar(), exitGrammar(), stateGrammar(), questionGrammar(),
+	for _, table := range []map[string]construct{projectGrammar(), projectParts(), projectRest(), flowGrammar(), exitGrammar(), stateGrammar(), questionGrammar(),
 		testGrammar(), localeGrammar()} {
 		for name, c := range table {
 			g[name] = c

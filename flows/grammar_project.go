@@ -84,6 +84,12 @@ func projectParts() map[string]construct {
 		"price": {name: "price", keys: []key{
 			k("in", "scalar", "0", "of a customer's message"), k("out", "scalar", "0", "of a message of ours"),
 			k("public", "scalar", "0", "of a public reply"), k("currency", "scalar", "USD", "ISO 4217 code")}},
+	}
+}
+
+// projectRest are the maps of dispatcher.yaml that flows use.
+func projectRest() map[string]construct {
+	return map[string]construct{
 		"service": {name: "a service", keys: []key{
 			must("url", "scalar", "its address; https, or http to this machine with insecure: true"),
 			k("headers", "mapof:scalar", "{}", "sent with every request; references allowed, never visible to expressions"),
