@@ -67,7 +67,8 @@ func emptied[T any](list []T) []T {
 func (t *turn) release() {
 	t.eval.release()
 	room := scratch{emptied(t.out), emptied(t.trace.Steps), emptied(t.room.buttons), t.room.record[:0]}
-	*t = turn{room: room}
+	*t = turn{} // cleared in place: a literal would be made beside it and copied
+	t.room = room
 	turns.Put(t)
 }
 
