@@ -70,7 +70,7 @@ func (l *loader) mock(p source.Pair) (Mock, bool) {
 func (l *loader) mockAnswer(n *source.Node) MockAnswer {
 	a := MockAnswer{Status: l.integer(n.Get("status"), 200, 100, 599)}
 	if f := n.Get("fail"); f != nil && f.Kind == source.Scalar {
-		a.Fail, a.Status = l.oneOf(f, "timeout", "timeout", "refused", "invalid"), 0
+		a.Fail, a.Status = l.oneOf(f, "timeout", mockFailures...), 0
 		for _, other := range []string{"json", "status"} {
 			if p := n.Pair(other); p != nil {
 				l.err("E117", p.Key.Words(), "%s means nothing beside fail: there is no answer", other)

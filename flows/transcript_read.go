@@ -292,7 +292,7 @@ func (l *loader) testEntry(n *source.Node) engine.EntryNow {
 	if n == nil || n.Kind != source.Map {
 		return e
 	}
-	e.Source = l.oneOf(n.Get("source"), "direct", "link", "widget", "ad", "public", "button", "menu", "greeting", "direct")
+	e.Source = l.oneOf(n.Get("source"), "direct", entrySources...)
 	e.Ref, e.Text, e.Channel, e.Option = textOf(n, "ref"), textOf(n, "text"), textOf(n, "channel"), textOf(n, "option")
 	e.Signed, e.Public = l.boolean(n.Get("signed"), false), l.boolean(n.Get("public"), false)
 	return e

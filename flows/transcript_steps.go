@@ -9,12 +9,6 @@ import (
 	"dispatcher/internal/source"
 )
 
-// sendable are the kinds of attachment a customer may send.
-var sendable = []string{"image", "video", "audio", "file", "location"}
-
-// handoffPriorities are the priorities of language.md 2.12.
-var handoffPriorities = []string{"low", "normal", "high", "urgent"}
-
 // testStep reads one step; none when it is no step at all.
 func (l *loader) testStep(n *source.Node) []TestStep {
 	kinds := stepKinds()
@@ -96,7 +90,7 @@ func (l *loader) stepValue(s *TestStep, n, v *source.Node) {
 	case StepSubmit:
 		s.Values = l.testValues(v, false)
 	case StepVerify:
-		l.oneOf(v, "", "ok", "fail", "expire")
+		l.oneOf(v, "", verdicts...)
 	case StepHTTP:
 		s.Mocks = l.mocks(v)
 	case StepSet:
@@ -133,8 +127,8 @@ func (l *loader) handoffStep(s *TestStep, n, v *source.Node) {
 	}
 	s.Reason, s.Cause = textOf(n, "reason"), textOf(n, "cause")
 	if p := n.Get("priority"); p != nil && p.Kind == source.Scalar {
-		if s.Priority = p.Text; !slices.Contains(handoffPriorities, p.Text) {
-			l.suggest(l.err("E120", p.Words(), "%s is not a priority: low, normal, high, urgent", p.Text), p.Text, handoffPriorities)
+		if s.Priority = p.Text; !slices.Contains(priorities, p.Text) {
+			l.suggest(l.err("E120", p.Words(), "%s is not a priority: low, normal, high, urgent", p.Text), p.Text, priorities)
 		}
 	}
 	s.Tags = wordTexts(n.Get("tags"))
@@ -146,7 +140,7 @@ func (l *loader) handoffStep(s *TestStep, n, v *source.Node) {
 
 func (l *loader) agentStep(s *TestStep, v *source.Node) {
 	if v.Kind == source.Scalar {
-		l.oneOf(v, "", "claim", "return", "resolve")
+		l.oneOf(v, "", agentVerbs...)
 		return
 	}
 	say, delegate := v.Get("say"), v.Get("delegate")

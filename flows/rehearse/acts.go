@@ -27,8 +27,8 @@ func (t *Talk) Media(kind, caption string) ([]Line, error) {
 	return t.customer(engine.Event{Kind: engine.EvMessage, Text: caption, Media: []string{kind}})
 }
 
-// Tap presses a button of the newest message that has it: by id, label, short
-// label, or its number from 1 on the newest message with buttons.
+// Tap presses a button of the newest message that has it: by id, label or short
+// label.
 func (t *Talk) Tap(which string) ([]Line, error) {
 	if err := t.begin(); err != nil {
 		return nil, err
@@ -38,17 +38,26 @@ func (t *Talk) Tap(which string) ([]Line, error) {
 			return t.press(s, n)
 		}
 	}
-	if n, err := strconv.Atoi(which); err == nil && n > 0 {
-		for _, s := range slices.Backward(t.sent) {
-			if n <= len(s.options) {
-				return t.press(s, n-1)
-			}
-		}
-	}
 	if on := labels(Line{Options: t.Buttons()}); len(on) > 0 {
 		return nil, fmt.Errorf("tap %q: %w, the newest are %s", which, ErrNoButton, list(on))
 	}
 	return nil, fmt.Errorf("tap %q: %w", which, ErrNoButton)
+}
+
+// TapNumber presses a button by its number from 1 on the newest message that
+// has so many; what is no number is an id or label.
+func (t *Talk) TapNumber(which string) ([]Line, error) {
+	if err := t.begin(); err != nil {
+		return nil, err
+	}
+	if n, err := strconv.Atoi(which); err == nil && n > 0 {
+		for _, s := range slices.Backward(t.sent) {
+			if n <= len(s.options) && s.find(which) < 0 {
+				return t.press(s, n-1)
+			}
+		}
+	}
+	return t.Tap(which)
 }
 
 // find is the index of a button by id, then by what it shows; -1 = not there.

@@ -91,7 +91,7 @@ func (t *Talk) command(verb, rest string) ([]Line, error) {
 		}
 		return t.Wait(d)
 	case "tap":
-		return t.Tap(rest)
+		return t.TapNumber(rest)
 	case "send":
 		kind, caption, _ := strings.Cut(rest, " ")
 		return t.Media(kind, caption)
