@@ -17,7 +17,12 @@ var rewrite = flag.Bool("rewrite", false, "write what check prints into the fixt
 
 // open is the list of fixtures whose rule does not hold yet, with what happens
 // instead. They are not run; TestOpenDefects prints them.
-var open = map[string]string{}
+var open = map[string]string{
+	"2.5/save_choice.txtar":   "E216 points at the label, not at the id that is written",
+	"2.12/skills.txtar":       "skills that are no names are taken",
+	"2.19/form_in_chat.txtar": "a form's field is asked by its label, not by the slot's question",
+	"2.21/holdout_mark.txtar": "conversation.holdout stays false",
+}
 
 // TestConformance runs every fixture: what check finds is what is announced,
 // at the very line and column, and every transcript passes.
