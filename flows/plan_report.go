@@ -193,7 +193,7 @@ type planJSON struct {
 	Version    int             `json:"version"`
 	From       string          `json:"from"`
 	To         string          `json:"to"`
-	Changes    []Difference        `json:"changes"`
+	Changes    []Difference    `json:"changes"`
 	Open       int             `json:"open"`
 	Unaffected int             `json:"unaffected"`
 	Continue   int             `json:"continue"`
@@ -233,4 +233,40 @@ func Texts(old, new *Files) string {
 		}
 	}
 	return b.String()
+}
+
+// With is the project with what a plan found out about open conversations
+// among its problems.
+func (p *Project) With(plan *Plan) *Project {
+	if plan == nil || len(plan.Problems) == 0 {
+		return p
+	}
+	seen := *p
+	seen.Diagnostics = slices.Concat(p.Diagnostics, plan.Problems)
+	source.Sort(seen.Diagnostics)
+	return &seen
+}
+
+// ReadPlan is a plan that JSON made, elsewhere perhaps; files are those of the
+// newer set, for the lines it is about.
+func ReadPlan(data []byte, files *Files) (*Plan, error) {
+	var in struct {
+		planJSON
+		Problems []struct {
+			Code, Severity, Message, Hint, File, Flow, State string
+			Line, Column                                     int
+			EndLine                                          int `json:"end_line"`
+			EndColumn                                        int `json:"end_column"`
+		}
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	p := &Plan{From: in.From, To: in.To, Changes: in.Changes, Open: in.Open, Unaffected: in.Unaffected, Continue: in.Continue,
+		Choice: in.Choice, data: files.Data}
+	for _, d := range in.Problems {
+		p.Problems = append(p.Problems, source.Diagnostic{Code: d.Code, Severity: d.Severity, Message: d.Message, Hint: d.Hint, Flow: d.Flow, State: d.State,
+			Range: source.Range{File: d.File, Line: d.Line, Column: d.Column, EndLine: d.EndLine, EndColumn: d.EndColumn}})
+	}
+	return p, nil
 }

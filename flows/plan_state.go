@@ -463,3 +463,18 @@ func orNone(s string) string {
 	}
 	return clipped(s)
 }
+
+// Way is one edge of a state: its documented name (language.md 2.22) and
+// where it leads, in words.
+type Way struct{ Edge, To string }
+
+// Ways are the written edges of a state, in written order.
+func Ways(s *engine.StateDef) []Way {
+	var out []Way
+	for _, e := range exitsOf(*s) {
+		if e.Kind != engine.ExitBranch && e.Key != "" {
+			out = append(out, Way{Edge: e.Edge, To: whither(e, s.Flow)})
+		}
+	}
+	return out
+}

@@ -317,3 +317,30 @@ func (s *Service) History(ctx context.Context) ([]LiveSet, error) {
 	slices.SortStableFunc(out, func(a, b LiveSet) int { return b.Since.Compare(a.Since) })
 	return out, nil
 }
+
+// Appoint writes down that a set is live, for a service that is stopped: it
+// runs at the next start. Nothing is opened and nothing is swapped.
+func (s *Service) Appoint(ctx context.Context, p *flows.Project, how Switch) error {
+	s.swap.Lock()
+	defer s.swap.Unlock()
+	if err := s.retried(func() error { return s.putLive(ctx, p, how) }); err != nil {
+		return fmt.Errorf("inbox: store set %.8s: %w", p.SetID, err)
+	}
+	s.live.Store(p)
+	return nil
+}
+
+// Recall takes the stored live set up for reading, for a service that is not
+// started: nothing is opened and nothing is written. ErrNotFound: none ran yet.
+func (s *Service) Recall(ctx context.Context) error {
+	l, err := s.LiveSince(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := s.Revision(ctx, l.Set)
+	if err != nil {
+		return err
+	}
+	s.live.Store(p)
+	return nil
+}

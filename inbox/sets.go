@@ -95,10 +95,15 @@ func (s *Service) Revision(ctx context.Context, id string) (*flows.Project, erro
 	if err != nil {
 		return nil, err
 	}
+	return s.Compile(files), nil
+}
+
+// Compile loads files as a stored set is loaded; nothing is stored.
+func (s *Service) Compile(files *flows.Files) *flows.Project {
 	if s.cfg.Load == nil {
-		return flows.Load(files, flows.Options{}), nil
+		return flows.Load(files, flows.Options{})
 	}
-	return s.cfg.Load(files), nil
+	return s.cfg.Load(files)
 }
 
 // Sources are the files of a stored set, found as by Revision.

@@ -2,44 +2,38 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"slices"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"dispatcher/flows"
 	"dispatcher/flows/watch"
-	"dispatcher/inbox"
 	"dispatcher/storage"
 )
 
 // flowsView is GET /flows (desk.md ruling 10).
 type flowsView struct {
-	Live     watch.SetInfo    `json:"live"`
-	Folder   watch.FolderInfo `json:"folder"`
-	Problems []any            `json:"problems"`
+	Live     watch.SetInfo     `json:"live"`
+	Folder   watch.FolderInfo  `json:"folder"`
+	Staged   *watch.StagedInfo `json:"staged,omitempty"`  // the good set that waits, or was kept back
+	ByName   string            `json:"by_name,omitempty"` // who made the live set live, as shown
+	Notice   string            `json:"notice,omitempty"`  // one line for the bar of the studio; "" = nothing to say
+	Plan     planView          `json:"plan,omitempty"`    // of what a command made live, or of what it would move
+	Problems []any             `json:"problems"`
 }
 
 // checkView is what `check --format json` prints; its shape is the flow language's own.
 type checkView = map[string]any
 
-// revisionView is one line of the history of what ran.
-type revisionView struct {
-	ID    string    `json:"id"`  // of this entry
-	Set   string    `json:"set"` // set id
-	Since time.Time `json:"since"`
-	By    string    `json:"by"`
-	Live  bool      `json:"live"`
-}
-
 func (s *Server) flowRoutes(api huma.API) {
 	handle(s, api, operation{method: "GET", path: "/flows", id: "flows", summary: "What runs and what the folder holds", tag: "flows", perm: permFlows},
-		func(context.Context, *identity, *noInput) (*body[flowsView], error) { return answer(s.flowsView()) })
+		func(ctx context.Context, _ *identity, _ *noInput) (*body[flowsView], error) {
+			return answer(s.flowsView(ctx))
+		})
 	handle(s, api, operation{method: "GET", path: "/flows/problems", id: "flow-problems", summary: "Problems, as check --format json", tag: "flows", perm: permFlows},
 		func(context.Context, *identity, *noInput) (*body[checkView], error) { return answer(s.check()) })
 	handle(s, api, operation{method: "POST", path: "/flows/reload", id: "flows-reload", summary: "Look at the folder now", tag: "flows", perm: permActivate}, s.reload)
-	handle(s, api, operation{method: "GET", path: "/revisions", id: "revisions", summary: "Which set ran since when", tag: "flows", perm: permFlows}, s.revisions)
+	handle(s, api, operation{method: "GET", path: "/flows/{name}", id: "flow", summary: "One flow: its states, edges and problems", tag: "flows", perm: permFlows}, s.flow)
+	s.revisionRoutes(api)
 }
 
 // shownProject is the project whose problems a person should see: the rejected
@@ -53,22 +47,31 @@ func (s *Server) shownProject() *flows.Project {
 	return s.cfg.Project()
 }
 
+// check is what `check --format json` prints, with what the reload found out
+// about open conversations (W501, W502).
 func (s *Server) check() (checkView, error) {
 	p := s.shownProject()
 	if p == nil {
 		return checkView{"problems": []any{}}, nil
 	}
+	if s.cfg.Watch != nil {
+		if st := s.cfg.Watch.Status(); st.Problem == nil && st.Plan != nil && len(st.Plan.Problems) > 0 {
+			p = p.With(st.Plan)
+		}
+	}
 	return jsonObject(p.JSON())
 }
 
-func (s *Server) flowsView() (flowsView, error) {
+func (s *Server) flowsView(ctx context.Context) (flowsView, error) {
 	v := flowsView{Folder: watch.FolderInfo{State: watch.Same}, Problems: []any{}}
 	if live := s.cfg.Project(); live != nil {
 		v.Live.Set, v.Folder.Set = live.SetID, live.SetID
 	}
 	if s.cfg.Watch != nil {
 		st := s.cfg.Watch.Status()
-		v.Live, v.Folder = st.Live, st.Folder
+		v.Live, v.Folder, v.Staged = st.Live, st.Folder, st.Staged
+		v.ByName = s.nameOf(ctx, v.Live.By).Name
+		v.Notice = s.flowNotice(st, v.ByName)
 	}
 	checked, err := s.check()
 	if list, ok := checked["problems"].([]any); ok {
@@ -77,6 +80,29 @@ func (s *Server) flowsView() (flowsView, error) {
 	return v, err
 }
 
+// flowNotice is the bar of desk.md 4 (activate, rollback).
+func (s *Server) flowNotice(st watch.Status, by string) string {
+	live, folder := short(st.Live.Set), short(st.Folder.Set)
+	pinned := ""
+	if st.Live.Held {
+		pinned = " (pinned by " + by + " " + st.Live.Since.UTC().Format("15:04") + ")"
+	}
+	switch {
+	case st.Folder.State == watch.Missing:
+		return "Live: " + live + pinned + ". The folder cannot be read."
+	case st.Folder.State == watch.Rejected:
+		return "Live: " + live + pinned + ". Folder: " + folder + ", rejected."
+	case st.Staged != nil && st.Folder.State == watch.Good:
+		return "Live: " + live + pinned + ". Folder: " + folder + ", " + map[string]string{watch.Staged: "good, waits to be published",
+			watch.TestsFail: "its tests fail", watch.Discarded: "discarded"}[st.Staged.Result] + "."
+	case st.Live.Held:
+		return "Live: " + live + pinned + ". File changes wait for the next publish."
+	}
+	return ""
+}
+
+func short(set string) string { return set[:min(8, len(set))] }
+
 func (s *Server) reload(ctx context.Context, _ *identity, _ *noInput) (*body[checkView], error) {
 	if s.cfg.Watch != nil {
 		s.cfg.Watch.Reload(ctx)
@@ -84,44 +110,78 @@ func (s *Server) reload(ctx context.Context, _ *identity, _ *noInput) (*body[che
 	return answer(s.check())
 }
 
-type revisionsInput struct {
-	ListInput
+// flowView is one flow of the live set.
+type flowView struct {
+	Name        string          `json:"name"`
+	Set         string          `json:"set"`
+	Description string          `json:"description,omitempty"`
+	File        string          `json:"file"`
+	Line        int             `json:"line"`
+	States      []flowStateView `json:"states"`
+	Edges       []flowEdgeView  `json:"edges"`
+	Problems    []any           `json:"problems"`
 }
 
-func (s *Server) revisions(ctx context.Context, who *identity, in *revisionsInput) (*body[items[revisionView]], error) {
-	var all []revisionView
-	for at := ""; ; {
-		page, err := s.cfg.Store.Find(ctx, storage.RecordQuery{Kind: storage.KindHistory, Cursor: at, N: 200})
-		if err != nil {
-			return nil, err
-		}
-		for _, rec := range page.Items {
-			var l inbox.LiveSet
-			if err := json.Unmarshal(rec.Body, &l); err != nil {
-				return nil, err
-			}
-			all = append(all, revisionView{ID: recordID(rec), Set: l.Set, Since: l.Since, By: l.By})
-		}
-		if at = page.Next; at == "" {
-			break
-		}
+type flowStateView struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Asks bool   `json:"asks"`
+	Open int64  `json:"open"` // conversations that wait there with the assistant
+}
+
+type flowEdgeView struct {
+	From string `json:"from"`
+	Edge string `json:"edge"` // language.md 2.22
+	To   string `json:"to"`
+}
+
+type flowInput struct {
+	Name string `path:"name" maxLength:"40"`
+}
+
+func (s *Server) flow(ctx context.Context, _ *identity, in *flowInput) (*body[flowView], error) {
+	p := s.cfg.Project()
+	if p == nil || p.Set == nil || p.Set.Flows[in.Name] == nil {
+		return nil, problem("not_found", "")
 	}
-	slices.SortFunc(all, func(a, b revisionView) int { return b.Since.Compare(a.Since) })
-	if len(all) > 0 {
-		all[0].Live = true
-	}
-	from, err := s.openCursor(in.Cursor, who.ID, "revisions")
+	f := p.Set.Flows[in.Name]
+	v := flowView{Name: f.Name, Set: p.SetID, Description: f.Description, File: f.At.File, Line: f.At.Line, Edges: []flowEdgeView{}, Problems: []any{}}
+	open, err := s.positions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	start := 0
-	if from != "" {
-		start = slices.IndexFunc(all, func(r revisionView) bool { return r.ID == from }) + 1
+	for _, name := range f.StateOrder {
+		st := f.States[name]
+		v.States = append(v.States, flowStateView{Name: name, File: st.At.File, Line: st.At.Line, Asks: st.Asks(), Open: open[f.Name+"."+name]})
+		for _, e := range flows.Ways(st) {
+			v.Edges = append(v.Edges, flowEdgeView{From: name, Edge: e.Edge, To: e.To})
+		}
 	}
-	out := items[revisionView]{Items: orEmpty(all[start:])}
-	if len(out.Items) > in.Limit {
-		out.Items = out.Items[:in.Limit]
-		out.NextCursor = s.sealCursor(out.Items[in.Limit-1].ID, who.ID, "revisions")
+	checked, err := s.check()
+	list, _ := checked["problems"].([]any)
+	for _, one := range list {
+		if m, ok := one.(map[string]any); ok && m["flow"] == f.Name {
+			v.Problems = append(v.Problems, one)
+		}
 	}
-	return &body[items[revisionView]]{Body: out}, nil
+	return answer(v, err)
+}
+
+// positions counts open conversations of the assistant by flow.state, and by
+// the beginning of the id of their set.
+func (s *Server) positions(ctx context.Context) (map[string]int64, error) {
+	t, err := s.cfg.Store.Report(ctx, storage.ReportQuery{Name: "position"})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int64{}
+	for _, row := range t.Rows {
+		at, _ := row[0].(string)
+		set, _ := row[1].(string)
+		n, _ := row[2].(int64)
+		out[at] += n
+		out[set] += n
+	}
+	return out, nil
 }

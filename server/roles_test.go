@@ -59,7 +59,14 @@ DELETE /tokens/{id}                       nnny  users:manage
 GET /flows                                nyyy  flows:read
 GET /flows/problems                       nyyy  flows:read
 POST /flows/reload                        nyyy  flows:activate
+GET /flows/{name}                         nyyy  flows:read
 GET /revisions                            nyyy  flows:read
+GET /revisions/{id}                       nyyy  flows:read
+GET /revisions/{id}/diff                  nyyy  flows:read
+POST /revisions/{id}/plan                 nyyy  flows:read
+POST /revisions/{id}/activate             nyyy  flows:activate
+POST /revisions/{id}/rollback             nyyy  flows:activate
+POST /revisions/{id}/discard              nyyy  flows:activate
 GET /kill-switch                          nyny  kill
 PUT /kill-switch                          nyny  kill
 GET /channels                             nnny  channels:manage

@@ -58,7 +58,7 @@ saving the file changes the running service.`,
 		return fmt.Errorf("%w; see dispatcher %s --help", err, cmd.Name())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
-	for _, verb := range []*cobra.Command{m.serve(), m.check(), m.test(), m.schema(), m.chat(), m.init(), m.user(), m.version(), m.healthcheck()} {
+	for _, verb := range []*cobra.Command{m.serve(), m.check(), m.test(), m.schema(), m.plan(), m.chat(), m.i18n(), m.init(), m.user(), m.version(), m.healthcheck()} {
 		documentEnv(verb)
 		root.AddCommand(verb)
 	}

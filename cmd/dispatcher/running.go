@@ -36,16 +36,17 @@ type running struct {
 	folder    *flows.Project // what the folder held at start; nil: unreadable
 	folderErr error
 
-	listener net.Listener
-	data     *opened
-	live     *flows.Project
-	metrics  *prometheus.Registry
-	inbox    *inbox.Service
-	desk     *desk.Service
-	watch    *watch.Watcher
-	server   *server.Server
-	setup    string
-	setupEnd time.Time
+	listener  net.Listener
+	data      *opened
+	live      *flows.Project
+	metrics   *prometheus.Registry
+	inbox     *inbox.Service
+	publisher *publisher
+	desk      *desk.Service
+	watch     *watch.Watcher
+	server    *server.Server
+	setup     string
+	setupEnd  time.Time
 }
 
 // open does everything that can fail before anything is answered.
@@ -67,19 +68,26 @@ func (r *running) open(ctx context.Context) (err error) {
 		Store: r.data.store, Vault: r.data.vault, Logger: r.log, Registerer: r.metrics, Now: r.m.Now,
 		MediaDir: filepath.Join(r.data.dir, "media"), PublicURL: r.publicURL(), Loopback: r.flags.loopback,
 		Openers: channelKinds, Secret: r.m.secrets(r.root, false), CapsOf: capsOf, Failpoint: r.m.failpoint(),
+		Load: r.m.loader(r.root, nil),
 	})
 	if err != nil {
 		return err
 	}
+	r.publisher = &publisher{m: r.m, root: r.root, inbox: r.inbox, swap: r.inbox.SwitchLive}
 	if err := r.chooseSet(ctx); err != nil {
 		return err
 	}
 	return r.assemble(ctx)
 }
 
-// chooseSet makes the folder's set live, or the last good one when the folder's is broken.
-func (r *running) chooseSet(ctx context.Context) error {
-	r.live = r.folder
+// chooseSet makes the folder's set live, the stored one where the folder's has
+// to wait, or the last good one when the folder's is broken.
+func (r *running) chooseSet(ctx context.Context) (err error) {
+	if r.live = r.folder; r.folder != nil && r.folder.OK() {
+		if r.live, err = r.publisher.chosen(ctx, r.folder); err != nil {
+			return err
+		}
+	}
 	if r.folder == nil || !r.folder.OK() {
 		files, err := r.inbox.LastGood(ctx)
 		if errors.Is(err, storage.ErrNotFound) && r.folder != nil {
@@ -112,8 +120,13 @@ func (r *running) assemble(ctx context.Context) (err error) {
 		Inbox: r.inbox, Store: r.data.store, Vault: r.data.vault, Logger: r.log, Registerer: r.metrics, Now: r.m.Now,
 		People: func(ctx context.Context) ([]desk.Person, error) { return r.server.People(ctx) },
 	})
+	publishing, err := r.publisher.publishing(ctx)
+	if err != nil {
+		return err
+	}
 	r.watch = watch.New(watch.Config{
 		Root: r.root, Name: filepath.Base(r.root), Load: r.loadWithReferences, Live: r.inbox.SetLiveBy, Logger: r.log, Now: r.m.Now,
+		Publishing: publishing,
 		Reloaded: func(result string, took time.Duration) {
 			r.server.FlowsReloaded(result, took)
 			st := r.watch.Status()
@@ -129,6 +142,9 @@ func (r *running) assemble(ctx context.Context) (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if r.watch.Status().Folder.State == watch.Good {
+		r.watch.Reload(ctx) // what waits is known before anything is answered
 	}
 	st := r.watch.Status()
 	r.server.FlowsLive(st.LastGood, st.OK)
@@ -173,6 +189,7 @@ func (r *running) run(ctx context.Context) error {
 	wg.Go(func() { r.onHangup(work) })
 	wg.Go(func() { r.upkeep(work) })
 	metrics := r.serveMetrics()
+	local := r.serveLocal()
 	web := r.server.NewHTTPServer(r.listener.Addr().String())
 	web.TLSConfig = r.flags.tls
 	failed := make(chan error, 1)
@@ -193,12 +210,12 @@ func (r *running) run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	return errors.Join(err, r.drain(web, metrics, stop, &wg))
+	return errors.Join(err, r.drain(web, stop, &wg, metrics, local))
 }
 
 // drain stops in the order of runtime.md 3.7. A watchdog ends the process
 // when something hangs: what was accepted is on disk either way.
-func (r *running) drain(web, metrics *http.Server, stop context.CancelFunc, wg *sync.WaitGroup) error {
+func (r *running) drain(web *http.Server, stop context.CancelFunc, wg *sync.WaitGroup, others ...*http.Server) error {
 	r.log.Info("stopping: nothing new is taken, what was taken is finished")
 	watchdog := time.AfterFunc(25*time.Second, func() {
 		r.log.Error("still not stopped after 25 s; leaving, everything accepted is stored")
@@ -212,8 +229,10 @@ func (r *running) drain(web, metrics *http.Server, stop context.CancelFunc, wg *
 	stop() // ends live updates, so that their connections do not hold the web server
 	_ = web.Shutdown(ctx)
 	_ = web.Close()
-	if metrics != nil {
-		_ = metrics.Close()
+	for _, other := range others {
+		if other != nil {
+			_ = other.Close()
+		}
 	}
 	wg.Wait()
 	err = errors.Join(err, r.close())

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -20,6 +21,31 @@ type SetInfo struct {
 	Set   string    `json:"set"`
 	Since time.Time `json:"since"`
 	By    string    `json:"by"`
+	Held  bool      `json:"held,omitempty"` // rolled back to: file changes wait for the next publish
+}
+
+// Results of a set that does not go live by itself.
+const (
+	Staged    = "staged"       // its tests pass; it waits to be published
+	TestsFail = "tests_failed" // its tests keep it from being staged
+	Discarded = "discarded"    // a person gave it up; its files are not staged again
+)
+
+// StagedInfo names the newest good set of the folder that is not live.
+type StagedInfo struct {
+	Set    string    `json:"set"`
+	Since  time.Time `json:"since"`
+	By     string    `json:"by"`
+	Result string    `json:"result"`
+	Tests  Tests     `json:"tests"`
+}
+
+// Tests says how the tests of a set went; Text is what `dispatcher test` would
+// print of the failed ones.
+type Tests struct {
+	Passed int    `json:"passed"`
+	Failed int    `json:"failed"`
+	Text   string `json:"text,omitempty"`
 }
 
 // FolderInfo says how the folder differs from the live set.
@@ -31,13 +57,15 @@ type FolderInfo struct {
 
 // Status is what a person should be shown.
 type Status struct {
-	Live   SetInfo    `json:"live"`
-	Folder FolderInfo `json:"folder"`
+	Live   SetInfo     `json:"live"`
+	Folder FolderInfo  `json:"folder"`
+	Staged *StagedInfo `json:"staged,omitempty"`
 
 	LiveProject *flows.Project `json:"-"`
 	Problem     *flows.Project `json:"-"` // the rejected set; nil when there is none
 	OK          bool           `json:"-"` // the last attempt succeeded
 	LastGood    time.Time      `json:"-"` // when
+	Plan        *flows.Plan    `json:"-"` // of the set that went live or was staged last; nil = it moves nobody
 }
 
 // Status returns what is live and what the folder holds.
@@ -58,6 +86,8 @@ func (w *Watcher) known(sum string) string {
 		return Same
 	case w.rejected:
 		return Rejected
+	case w.waiting:
+		return Good
 	}
 	return ""
 }
@@ -74,6 +104,8 @@ func (w *Watcher) note(folder *flows.Project, err error) {
 		if err != nil {
 			w.status.Folder.Detail = err.Error()
 		}
+	case folder.OK() && folder.SetID != w.status.Live.Set:
+		w.status.Folder = FolderInfo{State: Good, Set: folder.SetID}
 	case folder.OK():
 		w.good = folder.Files.Sum()
 		w.status.Folder = FolderInfo{State: Same, Set: folder.SetID}
@@ -85,23 +117,27 @@ func (w *Watcher) note(folder *flows.Project, err error) {
 	}
 }
 
-func (w *Watcher) same(sum string) {
+func (w *Watcher) same(ctx context.Context, sum string) {
+	w.unstage(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.good = sum
 	if w.status.Folder.State != Same {
 		w.cfg.Logger.Info("flows are as they were, nothing to change", "set", short(w.status.Live.Set))
 	}
-	w.rejected = ""
+	w.rejected, w.waiting = "", ""
 	w.status.OK, w.status.Problem = true, nil
 	w.status.Folder = FolderInfo{State: Same, Set: w.status.Live.Set}
 }
 
 // reject keeps what is live. The id is that of the files: a set that could not
 // even be parsed has none of its own.
-func (w *Watcher) reject(id, sum string, p *flows.Project, start time.Time) {
+func (w *Watcher) reject(ctx context.Context, id, sum string, p *flows.Project, start time.Time) {
+	if pub := w.cfg.Publishing; pub != nil && p.SetID != "" {
+		pub.Seen(ctx, id, ByFile, Rejected)
+	}
 	w.mu.Lock()
-	w.rejected = sum
+	w.rejected, w.waiting = sum, ""
 	w.status.OK, w.status.Problem = false, p
 	w.status.Folder = FolderInfo{State: Rejected, Set: id}
 	live := w.status.Live.Set
@@ -110,16 +146,20 @@ func (w *Watcher) reject(id, sum string, p *flows.Project, start time.Time) {
 	w.cfg.Reloaded("rejected", w.cfg.Now().Sub(start))
 }
 
-func (w *Watcher) accept(p *flows.Project, by, sum string, start time.Time) {
+// accept says what is live now. who names by whom, and whether it is held.
+func (w *Watcher) accept(p *flows.Project, who SetInfo, sum string, plan *flows.Plan, start time.Time) {
 	now := w.cfg.Now()
 	w.mu.Lock()
-	w.good, w.rejected = sum, ""
-	w.status = Status{
-		Live: SetInfo{Set: p.SetID, Since: now, By: by}, Folder: FolderInfo{State: Same, Set: p.SetID},
-		LiveProject: p, OK: true, LastGood: now,
-	}
+	was := w.status.LiveProject
+	w.good, w.rejected, w.waiting, w.staged = sum, "", "", nil
+	who.Set, who.Since = p.SetID, now
+	w.status = Status{Live: who, Folder: FolderInfo{State: Same, Set: p.SetID}, LiveProject: p, OK: true, LastGood: now, Plan: plan}
 	w.mu.Unlock()
-	w.cfg.Logger.Info("flows live", "set", short(p.SetID), "by", by, "took", now.Sub(start).Round(time.Millisecond).String())
+	w.cfg.Logger.Info("flows live", "set", short(p.SetID), "by", who.By, "took", now.Sub(start).Round(time.Millisecond).String())
+	w.sayPlan(plan)
+	if keys := flows.NeedRestart(was, p); len(keys) > 0 {
+		w.cfg.Logger.Warn("dispatcher.yaml: "+strings.Join(keys, ", ")+" changed; that takes effect after a restart", "set", short(p.SetID))
+	}
 	w.cfg.Reloaded("ok", now.Sub(start))
 }
 

@@ -28,6 +28,9 @@ type Config struct {
 	// Live makes a good set durable and swaps it in. It is called with one
 	// set at a time; an error leaves the live set as it was.
 	Live func(ctx context.Context, p *flows.Project, by string) error
+	// Publishing is what staged sets, publishing and rolling back need; nil:
+	// every good set goes live at once.
+	Publishing *Publishing
 	// Reloaded is told what became of every attempt: ok or rejected.
 	Reloaded func(result string, took time.Duration)
 
@@ -58,10 +61,13 @@ type Watcher struct {
 	status   Status
 	good     string // sum of the files of the live set
 	rejected string // sum of the files that were refused last
+	waiting  string // sum of the files that wait to be published, or may not be
+	staged   *flows.Project
 }
 
 // New returns a watcher whose live set is already running. folder is what the
-// folder held at start: the live set itself, or the one that was rejected.
+// folder held at start: the live set itself, the one that was rejected, or a
+// good one that waits.
 func New(cfg Config, live, folder *flows.Project) *Watcher {
 	setDefault(&cfg.Quiet, 80*time.Millisecond)
 	setDefault(&cfg.MaxQuiet, time.Second)
@@ -79,6 +85,9 @@ func New(cfg Config, live, folder *flows.Project) *Watcher {
 	w := &Watcher{cfg: cfg, kick: make(chan string, 1)}
 	w.status.Live = SetInfo{Set: live.SetID, Since: cfg.Now(), By: ByStart}
 	w.status.LiveProject = live
+	if cfg.Publishing != nil {
+		w.remember(*cfg.Publishing)
+	}
 	w.note(folder, nil)
 	return w
 }
@@ -126,7 +135,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.untilQuiet(ctx, dirs)
 		case <-tick.C:
 			now := fingerprintOf(w.cfg.Root)
-			changed = now != last || w.Status().Folder.State == Good
+			changed = now != last || w.unfinished()
 			last = now
 		}
 		if changed {
@@ -203,6 +212,11 @@ func (w *Watcher) Reload(ctx context.Context) Status {
 func (w *Watcher) attempt(ctx context.Context, by string) {
 	w.reload.Lock()
 	defer w.reload.Unlock()
+	w.look(ctx, by)
+}
+
+// look is attempt for whoever holds the lock.
+func (w *Watcher) look(ctx context.Context, by string) {
 	start := w.cfg.Now()
 	files, err := w.settled(ctx)
 	if ctx.Err() != nil {
@@ -215,26 +229,30 @@ func (w *Watcher) attempt(ctx context.Context, by string) {
 	id, sum := files.SetID(), files.Sum()
 	switch w.known(sum) {
 	case Same:
-		w.same(sum)
+		w.same(ctx, sum)
 		return
-	case Rejected:
+	case Rejected, Good:
 		return
 	}
 	project := w.cfg.Load(files)
 	switch {
 	case !project.OK():
-		w.reject(id, sum, project, start)
+		w.reject(ctx, id, sum, project, start)
 		return
 	case w.Status().Live.Set == id: // a test changed, or another file beside the set
-		w.same(sum)
+		w.same(ctx, sum)
+		return
+	case w.waits(project):
+		w.stage(ctx, project, by, sum, start)
 		return
 	}
+	plan := w.plan(ctx, project)
 	if err := w.cfg.Live(ctx, project, by); err != nil {
 		w.cfg.Logger.Error("flows are good but could not go live", "set", short(project.SetID), "error", err.Error())
 		w.fail(id, err)
 		return
 	}
-	w.accept(project, by, sum, start)
+	w.accept(project, SetInfo{By: by}, sum, plan, start)
 }
 
 // errNothing: the folder has no flow file at all.

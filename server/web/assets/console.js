@@ -154,15 +154,15 @@ async function flows() {
   try {
     const f = await get('/flows');
     const p = (f?.problems ?? []).find((/** @type {any} */ x) => x.severity !== 'warning');
-    flowBanner(f?.folder?.state === 'rejected', p ? `${p.file}:${p.line}:${p.column}` : '', p ? [p.message, p.hint].filter(Boolean).join('; ') : '');
+    flowBanner(f?.folder?.state === 'rejected', p ? `${p.file}:${p.line}:${p.column}` : '', p ? [p.message, p.hint].filter(Boolean).join('; ') : '', f?.notice ?? '');
   } catch (err) {
     flowsRefused = /** @type {any} */ (err).status === 403 || /** @type {any} */ (err).status === 404;
   }
 }
 
-/** @param {boolean} rejected @param {string} place @param {string} words */
-function flowBanner(rejected, place, words) {
-  banner('flows', rejected ? { rank: 3, cls: 'banner-warn', pic: 'alert', words: [...(place ? [el('span', 'mono', place), ' '] : []), plain(words || 'The flow folder was rejected').replace(/\.$/, ''), /[?!]$/.test(words) ? ' ' : '. ', 'The last good set keeps running.'] } : null);
+/** @param {boolean} rejected @param {string} place @param {string} words @param {string} [notice] what else is to be known of the flows */
+function flowBanner(rejected, place, words, notice = '') {
+  banner('flows', !rejected && notice ? { rank: 6, pic: 'clock', words: [notice] } : rejected ? { rank: 3, cls: 'banner-warn', pic: 'alert', words: [...(place ? [el('span', 'mono', place), ' '] : []), plain(words || 'The flow folder was rejected').replace(/\.$/, ''), /[?!]$/.test(words) ? ' ' : '. ', 'The last good set keeps running.'] } : null);
 }
 
 async function paused() {

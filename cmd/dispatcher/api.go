@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"dispatcher/desk"
+	"dispatcher/flows"
+	"dispatcher/flows/watch"
+	"dispatcher/inbox"
+	"dispatcher/server"
+	"dispatcher/storage"
+)
+
+// whose says which service a verb is about: one elsewhere, or the one whose
+// data folder this is, running or not.
+type whose struct{ project, server, data string }
+
+// api is the API of a service. Verbs speak nothing else, so that they do the
+// same whether it runs elsewhere, here, or not at all.
+type api struct {
+	base  string
+	token string
+	http  *http.Client
+	close func() error
+	// before runs ahead of a command on a stopped service.
+	before func(ctx context.Context)
+}
+
+// apiOf finds the service: --server, else the socket file of the data folder,
+// else the data itself.
+func (m *Main) apiOf(ctx context.Context, at whose) (*api, error) {
+	if at.server != "" {
+		token := m.Getenv("DISPATCHER_TOKEN")
+		if token == "" {
+			return nil, errors.New("--server needs a token in DISPATCHER_TOKEN; make one with: dispatcher user token, or in the console")
+		}
+		return &api{base: strings.TrimSuffix(at.server, "/"), token: token, http: &http.Client{Timeout: time.Minute}, close: func() error { return nil }}, nil
+	}
+	data := dataDir(at.project, at.data)
+	if !hasData(data) {
+		return nil, fmt.Errorf("no service has run on %s yet, so nothing is live there; start one with: dispatcher serve %s", data, at.project)
+	}
+	if client, ok := dialLocal(data); ok {
+		return &api{base: "http://localhost", http: client, close: func() error { return nil }}, nil
+	}
+	return m.stopped(ctx, at, data)
+}
+
+// stopped is the API over the data of a service that does not run.
+func (m *Main) stopped(ctx context.Context, at whose, data string) (*api, error) {
+	o, err := m.openStore(ctx, storeOptions{dir: data, durability: "full"})
+	if errors.Is(err, storage.ErrLocked) {
+		return nil, fmt.Errorf("the service on %s runs, but its socket file does not answer; name it with --server", data)
+	} else if err != nil {
+		return nil, err
+	}
+	a := &api{base: "http://localhost", close: o.store.Close}
+	if err := m.assembleStopped(ctx, at, o, a); err != nil {
+		return nil, errors.Join(err, o.store.Close())
+	}
+	return a, nil
+}
+
+func (m *Main) assembleStopped(ctx context.Context, at whose, o *opened, a *api) error {
+	in, err := inbox.New(inbox.Config{Store: o.store, Vault: o.vault, Now: m.Now, Openers: channelKinds, Secret: m.secrets(at.project, true),
+		CapsOf: capsOf, Load: m.loader(at.project, nil)})
+	if err != nil {
+		return err
+	}
+	if err := in.Recall(ctx); errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("nothing was ever live on %s; start the service first", o.dir)
+	} else if err != nil {
+		return err
+	}
+	p := &publisher{m: m, root: at.project, inbox: in, swap: in.Appoint}
+	publishing, err := p.publishing(ctx)
+	if err != nil {
+		return err
+	}
+	root, files, err := openFiles(at.project)
+	folder := in.Live()
+	if err == nil {
+		folder = m.loader(root, nil)(files)
+	}
+	w := watch.New(watch.Config{Root: root, Name: folder.Files.Name, Load: m.loader(root, nil), Now: m.Now, Publishing: publishing,
+		Live: func(ctx context.Context, p *flows.Project, by string) error {
+			return in.Appoint(ctx, p, inbox.Switch{By: by, Result: inbox.ResultLive})
+		}}, in.Live(), folder)
+	a.before = func(ctx context.Context) {
+		if live := in.Live(); publishing.Held || live.Config.Reload == "staged" || folder.Config.Reload == "staged" {
+			w.Reload(ctx)
+		}
+	}
+	d := desk.New(desk.Config{Inbox: in, Store: o.store, Vault: o.vault, Now: m.Now,
+		People: func(context.Context) ([]desk.Person, error) { return nil, nil }})
+	s, err := server.New(server.Config{Inbox: in, Desk: d, Store: o.store, Vault: o.vault, Watch: w, Project: in.Live, Loopback: true, Now: m.Now})
+	if err != nil {
+		return err
+	}
+	a.http = &http.Client{Transport: inside{s.LocalHandler()}}
+	return nil
+}
+
+// inside sends requests to a handler of this process.
+type inside struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (i inside) RoundTrip(r *http.Request) (*http.Response, error) {
+	out := &kept{header: http.Header{}}
+	i.handler.ServeHTTP(out, r)
+	if out.status == 0 {
+		out.status = http.StatusOK
+	}
+	return &http.Response{StatusCode: out.status, Header: out.header, Body: io.NopCloser(&out.body), Request: r}, nil
+}
+
+// kept is a whole answer in memory.
+type kept struct {
+	header http.Header
+	body   bytes.Buffer
+	status int
+}
+
+// Header implements http.ResponseWriter.
+func (k *kept) Header() http.Header { return k.header }
+
+// Write implements http.ResponseWriter.
+func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
+
+// WriteHeader implements http.ResponseWriter.
+func (k *kept) WriteHeader(status int) {
+	if k.status == 0 {
+		k.status = status
+	}
+}
+
+// refusedCall is a problem that the service answered with.
+type refusedCall struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Location string `json:"location"`
+		Message  string `json:"message"`
+	} `json:"errors"`
+	Plan json.RawMessage `json:"plan"`
+}
+
+func (p *refusedCall) Error() string {
+	if p.Detail != "" {
+		return strings.TrimSuffix(p.Detail, ".")
+	}
+	if p.Title != "" {
+		return p.Title
+	}
+	return fmt.Sprintf("the service answered %d", p.Status)
+}
+
+// call makes one request below /api/v1; in is sent as JSON, the answer is read
+// into out. What the service refuses is a *refusedCall.
+func (a *api) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader = http.NoBody
+	if method != http.MethodGet {
+		if in == nil {
+			in = struct{}{}
+		}
+		data, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, a.base+"/api/v1"+path, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if a.token != "" {
+		req.Header.Set("Authorization", "Bearer "+a.token)
+	}
+	res, err := a.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the service: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end
+	data, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("ask the service: %w", err)
+	}
+	if res.StatusCode >= 400 {
+		p := &refusedCall{}
+		_ = json.Unmarshal(data, p) // not every answer of a proxy is one of ours
+		p.Status = res.StatusCode
+		return p
+	}
+	if raw, ok := out.(*json.RawMessage); ok {
+		*raw = data
+		return nil
+	}
+	return json.Unmarshal(data, out)
+}
