@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"dispatcher/flows"
 	"dispatcher/flows/starter"
 )
 
@@ -18,7 +20,8 @@ func (m *Main) init() *cobra.Command {
 		Use: "init DIR", Short: "Start a project: a complete example shop, or twelve lines", Args: cobra.ExactArgs(1),
 		Long: `Copies the starter project into DIR: a retailer's assistant that greets, sorts
 the matter, collects the order number and hands over. It serves at once and is
-meant to be changed. --minimal writes the twelve-line flow instead.
+meant to be changed. --minimal writes the twelve-line flow instead. The folder
+.schema and the first line of each file tell an editor which keys there are.
 
 A folder that is not empty is left alone unless --force is given; files with
 other names in it stay.`,
@@ -56,8 +59,13 @@ func emptyDir(dir string, force bool) error {
 
 // copyProject writes the starter project and returns how many files it wrote.
 func (m *Main) copyProject(dir string, minimal bool) (int, error) {
+	for _, kind := range flows.SchemaKinds() {
+		if err := writeFile(filepath.Join(dir, schemaFolder, kind+".json"), flows.Schema(kind)); err != nil {
+			return 0, err
+		}
+	}
 	if minimal {
-		return 1, writeFile(filepath.Join(dir, "flows", "hello.yaml"), []byte(starter.Minimal))
+		return 1, writeFile(filepath.Join(dir, "flows", "hello.yaml"), withSchema("flows/hello.yaml", []byte(starter.Minimal)))
 	}
 	n := 0
 	err := fs.WalkDir(starter.FS, ".", func(path string, d fs.DirEntry, err error) error {
@@ -69,9 +77,28 @@ func (m *Main) copyProject(dir string, minimal bool) (int, error) {
 			return err
 		}
 		n++
-		return writeFile(filepath.Join(dir, filepath.FromSlash(path)), data)
+		return writeFile(filepath.Join(dir, filepath.FromSlash(path)), withSchema(path, data))
 	})
 	return n, err
+}
+
+// schemaFolder holds the JSON Schemas of a project for editors; no part of the
+// program reads it.
+const schemaFolder = ".schema"
+
+// withSchema tells an editor, in the first line of a file, what may stand in it.
+func withSchema(path string, data []byte) []byte {
+	kind := "flow"
+	switch {
+	case path == "dispatcher.yaml":
+		kind = "project"
+	case strings.HasPrefix(path, "flows/tests/"):
+		kind = "test"
+	case strings.HasPrefix(path, "flows/locales/"):
+		kind = "locale"
+	}
+	up := strings.Repeat("../", strings.Count(path, "/"))
+	return append([]byte("# yaml-language-server: $schema="+up+schemaFolder+"/"+kind+".json\n"), data...)
 }
 
 // writeFile makes files that an editor and a repository may share; the

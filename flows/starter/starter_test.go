@@ -20,7 +20,7 @@ func TestStarterIsClean(t *testing.T) {
 	if !p.OK() || len(p.Diagnostics) > 0 {
 		t.Fatal(out.String())
 	}
-	if p.Name != "acme-shop" || p.Counts.Flows != 3 {
+	if p.Name != "acme-shop" || p.Counts.Flows != 4 {
 		t.Errorf("%s: %s", p.Name, p.Summary())
 	}
 	for path, data := range files.Data {

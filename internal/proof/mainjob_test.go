@@ -21,7 +21,7 @@ func starterOn(t testing.TB) func(url string) map[string]string {
 		_, channels, _ := strings.Cut(project, "channels:\n")
 		root := filepath.Join("..", "..", "flows", "starter")
 		files := map[string]string{}
-		for _, name := range []string{"dispatcher.yaml", "flows/welcome.yaml", "flows/track_order.yaml", "flows/hours.yaml"} {
+		for _, name := range []string{"dispatcher.yaml", "flows/welcome.yaml", "flows/track_order.yaml", "flows/hours.yaml", "flows/public_reply.yaml"} {
 			text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
 			if err != nil {
 				t.Fatal(err)

@@ -33,7 +33,7 @@ const shopSecret = "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcY"
 func starterShop(t testing.TB, url string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, name := range []string{"dispatcher.yaml", "flows/welcome.yaml", "flows/track_order.yaml", "flows/hours.yaml"} {
+	for _, name := range []string{"dispatcher.yaml", "flows/welcome.yaml", "flows/track_order.yaml", "flows/hours.yaml", "flows/public_reply.yaml"} {
 		data, err := starter.FS.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,7 @@ func TestPromise_W1_FirstRun(t *testing.T) {
 func setUpPage(t *testing.T, svc *kill.Service, customer *tab) {
 	b := open(t, desk)
 	b.goTo(svc.SetupLink())
-	b.until("the project on the page", "document.body.innerText.includes('3 flows, 0 problems') && document.activeElement.id==='n'")
+	b.until("the project on the page", "document.body.innerText.includes('4 flows, 0 problems') && document.activeElement.id==='n'")
 	b.shot("setup")
 	b.keys("Ana Sousa\t" + anaMail + "\tfourteen chars")
 	b.keys("\r")
