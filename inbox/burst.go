@@ -65,7 +65,7 @@ func (x *decision) waits(a *arrival, tap *tapped, opening bool) (wait bool, unti
 	if err := x.load(); err != nil {
 		return false, time.Time{}, err
 	}
-	if len(x.waiting)+1 >= burstMost || engine.EndsBurst(engine.Sets{Live: x.v.Project.Set}, x.d.state, readable(a.in.Text)) {
+	if len(x.waiting)+1 >= burstMost || engine.EndsBurst(x.s.setsFor(x.v.Project, x.d.state), x.d.state, readable(a.in.Text)) {
 		return false, time.Time{}, nil
 	}
 	first := x.v.Now

@@ -34,6 +34,8 @@ type Episode struct {
 	HumanMS    int64      `json:"human_ms,omitempty"`
 	Outcome    string     `json:"outcome,omitempty"`
 	Reopened   bool       `json:"reopened,omitempty"`
+	CSAT       int16      `json:"csat,omitempty"`
+	Comment    string     `json:"csat_comment,omitempty"`
 	Late       int        `json:"late,omitempty"` // notices that corrected a promise
 	Media      []dm.Media `json:"media,omitempty"`
 }

@@ -174,7 +174,22 @@ func (v *View) Fresh() *Draft {
 	}
 	d.profile.Slots = maps.Clone(d.profile.Slots)
 	d.begin(v.Snap.Conv)
+	d.goOn(v.Snap.Conv)
 	return d
+}
+
+// goOn begins a conversation where the one before fell silent, for a flow that
+// offers to go on with it (language.md 2.14).
+func (d *Draft) goOn(prev storage.Conversation) {
+	set := d.set()
+	if set == nil || d.keys == nil || prev.ResolvedWhy != reasonIdle && prev.ResolvedWhy != reasonNoReply {
+		return
+	}
+	st, err := d.keys.state(prev)
+	if err != nil || !engine.Resumable(set, st, d.View.Now) {
+		return // what cannot be read is not gone on with
+	}
+	d.SetState(engine.Continue(set, st))
 }
 
 // Next starts the draft of the conversation that follows this one; give it to
@@ -198,7 +213,7 @@ func (d *Draft) begin(prev storage.Conversation) {
 	if prev.ID != 0 && prev.Channel == d.conv.Channel {
 		d.conv.FirstSeq, d.conv.LastSeq, d.conv.HandledSeq = prev.LastSeq, prev.LastSeq, prev.LastSeq
 	}
-	d.card = Card{Name: d.profile.Name, Handle: d.profile.Handle, Verified: d.profile.Verified}
+	d.card = Card{Name: d.profile.Name, Handle: d.profile.Handle, Verified: d.profile.isVerified(d.View.Now)}
 	if prev.ID != 0 {
 		before, err := d.keys.Card(prev)
 		d.fail("card of the conversation before", err)

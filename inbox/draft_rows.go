@@ -57,6 +57,8 @@ const (
 	EventDue          = "handoff.overdue"
 	EventWarning      = "handoff.warning"
 	EventPromise      = "promise.changed"
+	EventScored       = "csat.scored"
+	EventVerified     = "contact.verified"
 )
 
 // count keeps card, unread mark and clocks in step with a new row.
@@ -150,7 +152,7 @@ func (d *Draft) Drop(t storage.Timer) {
 func (d *Draft) Contact(f func(*Profile)) {
 	f(&d.profile)
 	d.person = true
-	d.card.Name, d.card.Handle, d.card.Verified = d.profile.Name, d.profile.Handle, d.profile.Verified
+	d.card.Name, d.card.Handle, d.card.Verified = d.profile.Name, d.profile.Handle, d.profile.isVerified(d.View.Now)
 }
 
 // Reach keeps the address the customer wrote from. addr is the keyed hash of

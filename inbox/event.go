@@ -28,6 +28,8 @@ type decision struct {
 	d    *Draft
 	ends bool // nothing more fits this turn
 
+	opened bool // a step of this turn has seen the first message
+
 	waiting []part // messages of a burst that were not stepped yet
 	loaded  bool
 }
@@ -154,10 +156,19 @@ func (x *decision) first(a *arrival) error {
 	case x.s.switches.killed(a.acct.Alias, flow):
 		return x.toPeople(a, dm.CauseKillSwitch, "paused")
 	}
+	if !public && (engine.HeldOut(x.v.Project.Set, UIDText(d.contact.UID)) || shadowed(x.v.Project.Set, flow)) {
+		return x.toBot(a, true) // people answer from the first word: the step opens the queue
+	}
 	if err := d.Fire(Shift{Edge: EdgeOpenBot, By: "customer"}); err != nil {
 		return err
 	}
 	return x.toBot(a, true)
+}
+
+// shadowed says that a flow only shows people what it would have said.
+func shadowed(set *engine.Set, flow string) bool {
+	f := set.Flows[flow]
+	return f != nil && f.Shadow
 }
 
 // toPeople stores the message and gives the conversation to the default
@@ -266,7 +277,8 @@ func (x *decision) toBot(a *arrival, opening bool) error {
 func (x *decision) run(a *arrival, parts []part, tap *tapped) error {
 	d := x.d
 	ev := eventOf(a.in, parts)
-	ev.Opening = d.conv.ID == 0 && d.state.Version == 0
+	ev.Opening = d.conv.ID == 0 && !x.opened
+	x.opened = true
 	if tap != nil {
 		ev.Tap = tap.engine
 		if tap.engine != nil {

@@ -359,18 +359,23 @@ func loadProject(t *testing.T, project, flow string) *flows.Project {
 		name, _, _ := strings.Cut(strings.TrimPrefix(one, "flow: "), "\n")
 		files.Data["flows/"+name+".yaml"] = []byte(one)
 	}
-	p := flows.Load(files, flows.Options{
-		Limits: func(alias, kind string, _ *source.Node) (dm.Limits, bool, []source.Diagnostic) {
-			return dm.Limits{Channel: alias, Kind: kind}, kind == "fake", nil
-		},
-		Env: func(string) (string, bool) { return "", false }, ReadFile: os.ReadFile,
-	})
+	p := compileFiles(files)
 	if !p.OK() {
 		var b bytes.Buffer
 		p.WriteText(&b, false)
 		t.Fatal(b.String())
 	}
 	return p
+}
+
+// compileFiles is the load of a running service.
+func compileFiles(files *flows.Files) *flows.Project {
+	return flows.Load(files, flows.Options{
+		Limits: func(alias, kind string, _ *source.Node) (dm.Limits, bool, []source.Diagnostic) {
+			return dm.Limits{Channel: alias, Kind: kind}, kind == "fake", nil
+		},
+		Env: func(string) (string, bool) { return "", false }, ReadFile: os.ReadFile,
+	})
 }
 
 var ids atomic.Int64

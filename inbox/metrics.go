@@ -71,7 +71,7 @@ func (m *metrics) all() []prometheus.Collector {
 		m.messages, m.sends, m.ambiguous, m.degradations, m.ownership, m.fenced, m.handoffs, m.closed, m.duplicate,
 		m.rescue, m.lookups, m.lookup, m.refusedAdmission, m.refusedInbound, m.stale, m.dropped, m.turn, m.commit, m.batch, m.lag,
 		m.backlog, m.degraded, m.parked, m.clockJump, m.outboxRows, m.outboxOldest, m.killSwitch,
-		m.tallies.clocks, m.tallies.breaches, m.tallies.promises,
+		m.tallies.clocks, m.tallies.scores, m.tallies.breaches, m.tallies.promises,
 	}
 }
 

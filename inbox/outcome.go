@@ -40,6 +40,7 @@ type resolution struct {
 	Clocks  []storage.DeskRow `json:"clocks,omitempty"`
 	Waiting [][2]int64        `json:"waiting,omitempty"`
 	Unread  int32             `json:"unread,omitempty"`
+	CSAT    int16             `json:"csat,omitempty"`
 }
 
 // resolution is the newest one that was not undone.
@@ -69,9 +70,13 @@ func (d *Draft) resolved(s Shift) {
 		d.conv.ResolvedWhy = reasonAgent
 	}
 	d.conv.Unread, d.conv.WaitingSince, d.card.Episode.Waiting = 0, 0, nil
+	d.putResolution(r)
+}
+
+func (d *Draft) putResolution(r resolution) {
 	body, err := json.Marshal(r)
 	d.fail("resolution", err)
-	d.putRow(storage.DeskRow{Table: "resolution", ID: fmt.Sprintf("%020d", d.conv.Epoch), At: now, State: "open", Body: body})
+	d.putRow(storage.DeskRow{Table: "resolution", ID: fmt.Sprintf("%020d", r.Epoch), At: r.At, State: "open", Body: body})
 }
 
 func endedBy(s Shift) string {
@@ -162,7 +167,7 @@ func (d *Draft) putOutcome() {
 	d.fail("outcome", err)
 	d.turn.Outcome = &storage.EpisodeOutcome{Conversation: d.conv.ID, Day: int32(d.conv.ResolvedAt / 86_400_000), Channel: d.conv.Channel,
 		Revision: d.conv.Revision, Entry: e.Entry, Outcome: e.Outcome, Reason: d.conv.ResolvedWhy, Queue: e.QueueLast, Turns: e.Turns,
-		BotMS: e.BotMS, WaitMS: e.WaitMS, HumanMS: e.HumanMS, Reopened: e.Reopened, Holdout: d.conv.Holdout, BotSpoke: e.BotSpoke,
+		BotMS: e.BotMS, WaitMS: e.WaitMS, HumanMS: e.HumanMS, Reopened: e.Reopened, CSAT: e.CSAT, Holdout: d.conv.Holdout, BotSpoke: e.BotSpoke,
 		PersonSpoke: e.Answered, HandedOff: e.HandedOff, Body: body}
 }
 

@@ -210,7 +210,7 @@ func (d *Draft) byStep(s Shift) bool {
 	switch s.Edge {
 	case EdgeHandOff, EdgeBotResolve, EdgeAfterDone:
 		return true
-	case EdgeTransferQueue:
+	case EdgeTransferQueue, EdgeLendDone:
 		return d.engine
 	}
 	return false

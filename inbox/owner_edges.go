@@ -107,6 +107,8 @@ func (d *Draft) defaultQueue() string {
 // leave does what ends with the old owner.
 func (d *Draft) leave(s Shift, from string) {
 	switch from {
+	case dm.PhaseLent:
+		d.recalled()
 	case dm.PhaseParked:
 		d.conv.SnoozedUntil = 0
 		d.CancelTimers(timerSnooze)
@@ -125,7 +127,7 @@ func (d *Draft) leave(s Shift, from string) {
 // enter does what begins with the new one.
 func (d *Draft) enter(s Shift, from, to string) {
 	if ownerOf(to) != storage.OwnerBot { // the bot waits for nothing any more
-		for _, name := range []string{"silence", "idle", "burst"} {
+		for _, name := range []string{"silence", "idle", "burst", "form", "verify"} {
 			d.CancelTimers(name)
 		}
 	}

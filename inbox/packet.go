@@ -31,6 +31,9 @@ func (d *Draft) buildPacket(h engine.Handoff) Packet {
 	if h.Cause == dm.CauseShadow {
 		p.Arm = "shadow"
 	}
+	if x := h.Shadow; x != nil {
+		p.Shadow = &PacketShadow{Flow: x.Flow, State: x.State, Queue: x.Queue, Topic: x.Topic, Said: orEmpty(x.Said)}
+	}
 	if st.Entry != nil {
 		p.Entry = &dm.Entry{Ref: st.Entry.Ref, Signed: st.Entry.Signed, Text: st.Entry.Text, Source: st.Entry.Source, Public: st.Entry.Public, Option: st.Entry.Option}
 	}
@@ -171,13 +174,16 @@ func (d *Draft) unanswered() *Unanswered {
 
 func (d *Draft) identityNow() Identity {
 	i := Identity{Status: "none", Method: d.profile.VerifiedBy}
-	until := d.identity.VerifiedUntil
+	until := max(d.identity.VerifiedUntil, d.profile.VerifiedUntil)
+	if at := d.profile.VerifiedAt; at != 0 {
+		i.At = time.UnixMilli(at).UTC()
+	}
 	switch {
-	case d.profile.Verified, d.identity.Verified == 2 && (until == 0 || until > d.View.Now.UnixMilli()):
+	case d.profile.isVerified(d.View.Now), d.identity.Verified == 2 && (until == 0 || until > d.View.Now.UnixMilli()):
 		i.Status = "verified"
 	case d.identity.Verified == 1:
 		i.Status = "claimed"
-	default:
+	case until == 0: // else: was verified, until then
 		i.Method = ""
 	}
 	if until != 0 {
@@ -235,7 +241,7 @@ func (d *Draft) history() PacketHistory {
 		h.ClosedAt = time.UnixMilli(prev.ResolvedAt).UTC()
 	}
 	if c, err := d.keys.Card(*prev); err == nil {
-		h.Topic = c.Topic
+		h.Topic, h.CSAT = c.Topic, int(c.Episode.CSAT)
 	}
 	return h
 }

@@ -23,7 +23,8 @@ func (s *Service) stepEngine(d *Draft, ev engine.Event) (engine.Result, error) {
 	s.failpoint("step.before")
 	stepPanics(ev.Text)
 	var res engine.Result
-	if cost(func() { res = s.engineStep(engine.Sets{Live: d.View.Project.Set}, st, ev) }) > stepBudget {
+	sets := s.setsFor(d.View.Project, st)
+	if cost(func() { res = s.engineStep(sets, st, ev) }) > stepBudget {
 		return engine.Result{}, fmt.Errorf("%w: %s at %s", errSlow, ev.Kind, st.Position())
 	}
 	if res.Trace.Error != "" {
@@ -84,7 +85,7 @@ func (s *Service) effects(d *Draft, ev engine.Event, res engine.Result) error {
 // harmless says whether an effect may follow the end of a turn: it says nothing.
 func harmless(e engine.Effect) bool {
 	switch e.(type) {
-	case engine.SetTimer, engine.CancelTimers, engine.SetContact:
+	case engine.SetTimer, engine.CancelTimers, engine.SetContact, engine.CSAT:
 		return true
 	}
 	return false
@@ -111,6 +112,9 @@ func (e *effecting) apply(effect engine.Effect) error {
 		e.d.Call(callOf(v))
 	case engine.Handoff:
 		e.ended, e.told = true, true
+		if v.Cause == dm.CauseHoldout {
+			e.d.Holdout()
+		}
 		if cancelAtHandoff() {
 			e.d.turn.Settle = storage.SettleCancel
 			e.d.unsend()
@@ -125,6 +129,11 @@ func (e *effecting) apply(effect engine.Effect) error {
 		e.d.CancelTimers(v.Prefix)
 	case engine.SetContact:
 		e.contact(v)
+	case engine.CSAT:
+		e.d.scored(v)
+	case engine.GiveBack:
+		e.ended = true
+		return e.d.giveBack(v)
 	case engine.OpenNew:
 		e.ended = true
 		return e.open(v)
@@ -151,6 +160,12 @@ func (e *effecting) say(v engine.Say) {
 	}
 	for _, opt := range v.Options {
 		o.Options = append(o.Options, BodyOption{ID: opt.ID, Label: opt.Label, Short: opt.Short, Description: opt.Description})
+	}
+	if v.Public && !v.Notice && e.d.muted() {
+		o.Delivery = storage.DeliveryCancelled
+		e.d.Append(o.NewMessage)
+		e.d.turn.Messages[len(e.d.turn.Messages)-1].Reason = ReasonMuted
+		return
 	}
 	if v.Media != nil {
 		o.Body.Media = []dm.Media{e.s.flowMedia(e.d, v.Media)}
@@ -184,6 +199,9 @@ func (e *effecting) contact(v engine.SetContact) {
 			p.Slots[name] = value
 		}
 	})
+	if v.VerifiedBy != "" {
+		e.d.proven(v.VerifiedBy, v.VerifiedUntil)
+	}
 }
 
 // open starts a second step on an empty state, in a conversation of its own.

@@ -148,7 +148,7 @@ func (s *Service) timerDraft(v *View, t storage.Timer) (d *Draft, err error) {
 
 // isEngineTimer says whether a timer was set by a step.
 func isEngineTimer(name string) bool {
-	return name == "idle" || name == "form" || name == "verify" || strings.HasPrefix(name, "silence") || strings.HasPrefix(name, "unanswered")
+	return name == "idle" || name == "form" || name == "verify" || name == timerLend || strings.HasPrefix(name, "silence") || strings.HasPrefix(name, "unanswered")
 }
 
 func (s *Service) engineDue(d *Draft, t storage.Timer) error {

@@ -68,6 +68,10 @@ type Profile struct {
 	VerifiedBy string                      `json:"verified_by,omitempty"`
 	Slots      map[string]engine.SlotValue `json:"slots,omitempty"`
 	LastSurvey int64                       `json:"last_survey,omitempty"`
+	LastPublic int64                       `json:"last_public,omitempty"` // ms of the bot's last public reply
+
+	VerifiedAt    int64 `json:"verified_at,omitempty"`    // ms
+	VerifiedUntil int64 `json:"verified_until,omitempty"` // ms; 0 = no end
 }
 
 // Body is what a message row holds, sealed.
@@ -172,6 +176,16 @@ type Packet struct {
 	Suggested    []string        `json:"suggested,omitempty"`
 	Effort       Effort          `json:"effort"`
 	Tags         []string        `json:"tags"`
+	Shadow       *PacketShadow   `json:"shadow,omitempty"`
+}
+
+// PacketShadow is what a flow in shadow would have done.
+type PacketShadow struct {
+	Flow  string   `json:"flow"`
+	State string   `json:"state"`
+	Queue string   `json:"queue,omitempty"`
+	Topic string   `json:"topic,omitempty"`
+	Said  []string `json:"said"`
 }
 
 // PacketSlot is one filled slot as an agent sees it; the value of a secret slot is absent.

@@ -71,7 +71,7 @@ func limitsOf(a *Account) map[string]int {
 func contactNow(d *Draft) engine.ContactNow {
 	p := d.profile
 	return engine.ContactNow{
-		ID: UIDText(d.contact.UID), FirstName: d.firstName(), Name: p.Name, Language: p.Language, Verified: p.Verified, VerifiedBy: p.VerifiedBy,
+		ID: UIDText(d.contact.UID), FirstName: d.firstName(), Name: p.Name, Language: p.Language, Verified: p.isVerified(d.View.Now), VerifiedBy: p.provedBy(d.View.Now),
 		VIP: p.VIP, Tags: d.contact.Tags, Handle: p.Handle, New: d.View.Snap.Contact.ID == 0, Unreachable: d.identity.Blocked == cannotReach, Slots: p.Slots,
 	}
 }
@@ -89,8 +89,8 @@ func conversationNow(d *Draft) engine.ConversationNow {
 		c.Returning = true
 		hours := now.Sub(time.UnixMilli(prev.UpdatedAt)).Hours()
 		c.HoursSinceLast = &hours
-		c.Unfinished = prev.ResolvedWhy == reasonIdle || prev.ResolvedWhy == reasonNoReply
 	}
+	c.Unfinished = d.state.Left != nil
 	return c
 }
 
