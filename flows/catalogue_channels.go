@@ -168,7 +168,7 @@ states:
   start: {handoff: general}
 `},
 	{Code: "W420", Title: "a translation is missing",
-		Why: "Customers of that language read the first language here. Add it to the locale file: from is the text as it is now, to its translation.",
+		Why: "Customers of that language read the first language here. dispatcher i18n extract adds it to the locale file, ready to be filled in.",
 		Before: `
 -- dispatcher.yaml --
 dispatcher: 1

@@ -30,6 +30,7 @@ type scope struct {
 	form   bool         // ask of a form: form.url
 	verify bool         // ask of a verification: verify.url
 	want   kind         // what it must come out as; 0 = a text shows it
+	later  string       // a name that the engine fills in afterwards: of built-in sentences
 }
 
 // use is one expression as compiled, kept for the checks over paths.

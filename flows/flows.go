@@ -26,6 +26,8 @@ type Options struct {
 	ReadFile func(path string) ([]byte, error)
 	// Only limits costs to channels of these kinds; nil = all.
 	Only []string
+	// Texts asks for the list of what can be translated.
+	Texts bool
 	// Proof and Costs ask for the tables of language.md 6.4.
 	Proof, Costs bool
 	// MaxCost warns (W410) about flows whose worst path costs more; nil = no limit.
@@ -94,8 +96,10 @@ type Project struct {
 	Auth         *source.Node
 	Links        *source.Node
 	Config       Config
-	Proof        *Proof // where Options asked for it
-	Costs        []Cost // where Options asked for it
+	Proof        *Proof   // where Options asked for it
+	Costs        []Cost   // where Options asked for it
+	Texts        []Text   // where Options asked for it
+	Languages    []string // first = the one flows are written in
 }
 
 // Load parses, checks and compiles a project. It never fails: what is wrong is

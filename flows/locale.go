@@ -61,6 +61,7 @@ func (l *loader) parseLocale(p string) {
 // translate merges every locale file into the compiled texts; every text and
 // its scope is known by now (language.md 4.4).
 func (l *loader) translate() {
+	l.p.Languages = l.set.Languages
 	if len(l.locale.docs) == 0 && (len(l.set.Languages) < 2 || l.unreadable) {
 		return
 	}
@@ -201,6 +202,7 @@ func (l *loader) localeEntry(p source.Pair, lang string, e *entry) {
 	}
 	if !sameText(from.Text, e.source) && !(e.builtIn && sameWords(from.Text, e.source)) {
 		l.warn("W421", from.Words(), "%s is older than the %s", languageName(lang), languageName(l.set.Languages[0]))
+		e.stale[lang] = true
 		return // the text has changed since: the first language is used
 	}
 	if sound {

@@ -22,11 +22,9 @@ func (l *loader) missingTranslations(sections map[string]*section) {
 	if len(l.set.Languages) < 2 || l.unreadable || l.locale.broken {
 		return
 	}
-	order := []*section{sections["project"]}
-	for _, f := range l.flows {
-		if s := sections["flow."+f.name]; s != nil && l.byName[f.name] == f {
-			order = append(order, s)
-		}
+	order := l.inSectionOrder(sections)
+	if l.opts.Texts {
+		l.p.Texts = l.translatable(order)
 	}
 	empty := map[string]int{}
 	for _, s := range order {
@@ -39,6 +37,17 @@ func (l *loader) missingTranslations(sections map[string]*section) {
 			l.warn("W420", w.Words(), "%s is missing: there is no flows/locales/%s.yaml, and %s", languageName(w.Text), w.Text, lacking(n))
 		}
 	}
+}
+
+// inSectionOrder is project, then the flows in byte order of their files.
+func (l *loader) inSectionOrder(sections map[string]*section) []*section {
+	order := []*section{sections["project"]}
+	for _, f := range l.flows {
+		if s := sections["flow."+f.name]; s != nil && l.byName[f.name] == f {
+			order = append(order, s)
+		}
+	}
+	return order
 }
 
 func lacking(n int) string {

@@ -10,6 +10,7 @@ import (
 
 // section is one map of a locale file: flow.NAME, or project.
 type section struct {
+	name    string
 	flow    string
 	entries map[string]*entry
 	order   []*entry        // each once, as written
@@ -30,7 +31,9 @@ type entry struct {
 	part        string
 	set         func(lang string, tpl *engine.Template, n *source.Node) // more than merging
 	words       func(lang string, list []string, nodes []*source.Node)  // match and called
+	sentence    bool                                                    // a built-in sentence, overridden or not
 	have        map[string]bool
+	stale       map[string]bool
 	place       map[string]source.Range
 }
 
@@ -67,7 +70,7 @@ func (l *loader) sections() map[string]*section {
 		if l.byName[f.name] != f {
 			continue
 		}
-		s := &section{flow: f.name, entries: map[string]*entry{}, unsure: map[string]bool{}}
+		s := &section{name: "flow." + f.name, flow: f.name, entries: map[string]*entry{}, unsure: map[string]bool{}}
 		out["flow."+f.name] = s
 		for _, name := range f.def.StateOrder {
 			m := &keyMaker{l, s, name}
@@ -93,7 +96,7 @@ func (l *loader) sections() map[string]*section {
 // add makes an entry; aliases are other spellings of the same key.
 func (m *keyMaker) add(e *entry, aliases ...string) *entry {
 	e.flow, e.state = m.s.flow, m.state
-	e.have, e.place = map[string]bool{}, map[string]source.Range{}
+	e.have, e.stale, e.place = map[string]bool{}, map[string]bool{}, map[string]source.Range{}
 	m.s.entries[e.key] = e
 	for _, a := range aliases {
 		if m.s.entries[a] == nil {

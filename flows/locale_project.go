@@ -10,7 +10,7 @@ import (
 
 // projectSection is what stands under project: in a locale file.
 func (l *loader) projectSection(flows map[string]*section) *section {
-	s := &section{entries: map[string]*entry{}, unsure: map[string]bool{}}
+	s := &section{name: "project", entries: map[string]*entry{}, unsure: map[string]bool{}}
 	m := &keyMaker{l: l, s: s}
 	if l.root != nil {
 		m.canned(l.root.Get("canned"))
@@ -185,7 +185,7 @@ func (m *keyMaker) builtIns() {
 		first = engine.PackOf("en")
 	}
 	for _, name := range names {
-		e := m.add(&entry{key: "builtin." + name, source: first.Sentences[name], builtIn: true, optional: true})
+		e := m.add(&entry{key: "builtin." + name, source: first.Sentences[name], builtIn: true, optional: true, sentence: true})
 		if own := m.l.set.Canned["builtin_"+name]; own != nil && own.Text != nil && own.Text.Lang[m.l.set.Languages[0]] != nil {
 			e.source, e.builtIn = own.Text.Lang[m.l.set.Languages[0]].Source, false
 		}
@@ -195,10 +195,16 @@ func (m *keyMaker) builtIns() {
 }
 
 // builtInScope is what the project's own form of a built-in sentence may read.
+// Where the pack's form holds a name that the engine fills in, so may the project's.
 func builtInScope(name string) *scope {
 	sc := &scope{queue: strings.HasPrefix(name, "handoff_")}
-	if name == "confirm" {
+	switch name {
+	case "confirm":
 		sc.value, sc.secret = &engine.Slot{Type: engine.SlotText}, true
+	case "handoff_closed":
+		sc.later = "opens"
+	case "wait_now":
+		sc.later = "minutes"
 	}
 	return sc
 }

@@ -71,6 +71,8 @@ project:
   builtin.invalid: {from: "Sorry, that doesn't look right. Please try again.", to: Tente de novo.}
   builtin.confirm: {from: "I have {{ value }}. Is that right?", to: "Tenho {{ value }}. Certo?"}
   builtin.moment: {from: No hurry., to: Com calma.}
+  builtin.handoff_closed: {from: "Thanks. Our team is back {{ opens_at(…) | day_and_time() }} and will reply here.", to: "Voltamos {{opens}}."}
+  builtin.wait_now: {from: "It is now about {{ minutes }} min.", to: "Cerca de {{ minutes }} min."}
   everywhere.talk_to_person.match: [uma pessoa]
   queues.general: {from: General, to: Geral}
 `),
@@ -113,6 +115,7 @@ func TestTranslationsAreMerged(t *testing.T) {
 		{set.Queues["general"].Name, "General"}, {set.Queues["general"].Names["fr"], "Général"}, {set.Queues["general"].Names["pt"], "Geral"},
 		{in(set.Canned["sorry"].Text, "fr"), "Désolé."}, {in(set.Sentences["help"], "fr"), "Pour aller plus vite."},
 		{in(set.Sentences["invalid"], "pt"), "Tente de novo."}, {in(set.Sentences["confirm"], "pt"), "Tenho {{ value }}. Certo?"},
+		{set.Sentences["handoff_closed"].Lang["pt"].Parts[1].Lit, "{{ opens }}"},
 		{in(set.Sentences["moment"], "pt"), "Com calma."}, {in(set.Sentences["moment"], "en"), "No hurry."},
 		{strings.Join(set.Everywhere[0].Match["fr"], ","), "horaires"}, {strings.Join(set.Everywhere[0].Match["en"], ","), "opening hours"},
 	} {

@@ -109,7 +109,9 @@ func (l *loader) template(n *source.Node, sc scope) *engine.Template {
 		inner := rest[i+2 : i+2+end]
 		src := strings.TrimSpace(inner)
 		base := at + i + 2 + strings.Index(inner, src)
-		if e := l.expression(where{n, base, src}, sc, false); e != nil {
+		if sc.later != "" && src == sc.later {
+			t.Parts = append(t.Parts, engine.Part{Lit: "{{ " + src + " }}"})
+		} else if e := l.expression(where{n, base, src}, sc, false); e != nil {
 			t.Parts = append(t.Parts, engine.Part{Expr: e})
 		}
 		at += i + 2 + end + 2
