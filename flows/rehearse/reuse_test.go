@@ -1,4 +1,4 @@
-package flows_test
+package rehearse_test
 
 import (
 	"encoding/json"
