@@ -13,7 +13,7 @@ func formSet(t testing.TB, f *Form) *Set {
 		f.Ask = tx("Fill this in: {{ form.url }}").fr("Remplissez ceci : {{ form.url }}")
 	}
 	if f.Fields == nil {
-		f.Fields = []FormField{{Slot: "order_number", Label: tx("Your order").fr("Votre commande"), Help: tx("On the box")}, {Slot: "size"}, {Slot: "photo", Optional: true}, {Slot: "card", Optional: true}, {Slot: "details"}}
+		f.Fields = []FormField{{Slot: "order_number", Label: tx("Your order").fr("Votre commande"), Help: tx("On the box")}, {Slot: "size", Label: tx("Size")}, {Slot: "photo", Optional: true}, {Slot: "card", Optional: true}, {Slot: "details"}}
 	}
 	max := 40.0
 	fl := flow("a", states{
@@ -73,7 +73,7 @@ func TestFormOpensAPage(t *testing.T) {
 	max := 40.0
 	want := []FormFieldView{
 		{Slot: "order_number", Label: "Your order", Help: "On the box", Required: true, Type: "text", Example: "AB123456"},
-		{Slot: "size", Label: "Which size?", Required: true, Type: "choice", Values: []FormValue{{"s", "Small"}, {"l", "Large"}}},
+		{Slot: "size", Label: "Size", Required: true, Type: "choice", Values: []FormValue{{"s", "Small"}, {"l", "Large"}}},
 		{Slot: "photo", Label: "Photo", Type: "media", Accept: mediaOfForm},
 		{Slot: "card", Label: "Card", Type: "text", Secret: true},
 		{Slot: "details", Label: "Details", Required: true, Type: "text", Max: &max},

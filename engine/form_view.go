@@ -117,12 +117,20 @@ func (s *Set) linkForm(st *StateDef) {
 	for _, f := range st.Form.Fields {
 		field := *st
 		field.Form, field.Exit, field.fields = nil, nil, nil
-		field.Collect = &Collect{Slot: f.Slot, Ask: f.Label, Accept: mediaOfForm, At: st.Form.At}
-		if sl := s.Slots[f.Slot]; f.Label == nil && (sl == nil || sl.Ask == nil) {
-			label := &Template{Parts: []Part{{Lit: slotLabel(f.Slot)}}, Source: slotLabel(f.Slot)}
-			field.Collect.Ask = &Text{Lang: map[string]*Template{s.first(): label}, At: st.Form.At}
+		field.Collect = &Collect{Slot: f.Slot, Accept: mediaOfForm, At: st.Form.At}
+		if sl := s.Slots[f.Slot]; sl == nil || sl.Ask == nil { // no question of its own: its label
+			field.Collect.Ask = s.labelText(&f, st.Form.At)
 		}
 		field.hash = s.questionHash(&field)
 		st.fields[f.Slot] = &field
 	}
+}
+
+// labelText is the label of a field, else the name of its slot.
+func (s *Set) labelText(f *FormField, at Place) *Text {
+	if f.Label != nil {
+		return f.Label
+	}
+	name := &Template{Parts: []Part{{Lit: slotLabel(f.Slot)}}, Source: slotLabel(f.Slot)}
+	return &Text{Lang: map[string]*Template{s.first(): name}, At: at}
 }

@@ -105,11 +105,11 @@ func TestAPageOfARenamedState(t *testing.T) {
 	sts := states{"end": {Exit: closes("done")}, "page": {Form: old.States["start"].Form, Exit: to("a.end")}}
 	fl := flow("a", sts)
 	fl.Renamed = map[string]string{"start": "page"}
-	set := linkedSet(t, []*Flow{fl}, orderSlot(), slot(&Slot{Name: "size", Type: SlotText, Ask: tx("Size of {{ plural(2, 'it', 'them') }}?")}), photoSlot(), slot(&Slot{Name: "card", Type: SlotText}), slot(&Slot{Name: "details", Type: SlotText}))
+	set := linkedSet(t, []*Flow{fl}, orderSlot(), slot(&Slot{Name: "size", Type: SlotText}), photoSlot(), slot(&Slot{Name: "card", Type: SlotText}), slot(&Slot{Name: "details", Type: SlotText, Ask: tx("What of {{ plural(2, 'it', 'them') }}?")}))
 	set.ID = "edited"
 	c.set = set
 	view, ok := FormOf(Sets{Live: set}, c.st)
-	if !ok || len(view.Fields) != 5 || view.Fields[1].Label != "Size of them?" {
+	if !ok || len(view.Fields) != 5 || view.Fields[4].Label != "What of them?" {
 		t.Fatalf("%v %+v", ok, view)
 	}
 	away := *c
