@@ -196,6 +196,7 @@ type State struct {
 	Hand     *HandState           `json:"hand,omitempty"`     // kept from the handoff for returns, resolved, unanswered
 	Sent     []int64              `json:"sent,omitempty"`     // unix seconds of the last bot messages, for the loop ceiling
 	Entry    *EntryNow            `json:"entry,omitempty"`
+	Holdout  bool                 `json:"holdout,omitempty"` // of a contact who skips the bot
 	After    bool                 `json:"after,omitempty"`   // after-care: an agent has resolved it, a message that is no answer opens a new conversation
 	Lookups  map[string]Looked    `json:"lookups,omitempty"` // results by save name
 	Waiting  *Waiting             `json:"waiting,omitempty"` // open look-up, nil = none

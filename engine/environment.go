@@ -130,7 +130,7 @@ func (t *turn) conversationField(name string) any {
 	case "handed_off":
 		return c.HandedOff || t.st.Hand != nil
 	case "holdout":
-		return c.Holdout
+		return c.Holdout || t.st.Holdout
 	}
 	return nil
 }

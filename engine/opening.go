@@ -22,6 +22,7 @@ func (t *turn) holdOut() {
 		t.escape(e)
 		return
 	}
+	t.st.Holdout = true
 	t.acknowledge(dm.CauseHoldout)
 }
 

@@ -49,8 +49,11 @@ func TestHoldoutGoesToPeopleAtOnce(t *testing.T) {
 	set.Holdout = 1
 	relink(t, set)
 	c := talk(t, set).user("where is my parcel AB123456").says("bot: Thanks for your message. Our team will reply here.", "handoff general holdout holdout")
-	if c.st.Owner != "queue" || c.st.Flow != "" || c.trace.Error != "" {
+	if !c.st.Holdout || c.st.Owner != "queue" || c.st.Flow != "" || c.trace.Error != "" {
 		t.Fatalf("%+v", c.st)
+	}
+	if held, err := Evaluate(set, c.st, c.w, x("conversation.holdout")); held != true || err != nil {
+		t.Fatal(held, err)
 	}
 	talk(t, set).user("agent").says("bot: Thanks for your message.*", "handoff general holdout holdout")
 	talk(t, set).user("stop").says("bot: OK*", "resolve stopped")

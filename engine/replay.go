@@ -145,9 +145,16 @@ func (t *turn) retread(st *StateDef) bool {
 		t.re = nil
 		return false
 	}
-	if st.When != nil && t.skipsAgain(st, p) {
-		t.skipState(st)
-		return true
+	if st.When != nil {
+		skipped := p != nil && (p.key() == "skip_state" || chooses(st.Else, p.key()))
+		if t.dependsOn(st.When) && t.cond(st.When) == skipped {
+			t.re = nil // another way: the state is done as any other
+			return false
+		}
+		if skipped {
+			t.skipState(st)
+			return true
+		}
 	}
 	t.rework(st)
 	if st.HTTP != nil && !t.lookAgain(st, p) {
@@ -155,15 +162,6 @@ func (t *turn) retread(st *StateDef) bool {
 	}
 	t.ask(st)
 	return true
-}
-
-// skipsAgain is the outcome of when: asked anew where it depends on the
-// correction, else as it was.
-func (t *turn) skipsAgain(st *StateDef, p *PathStep) bool {
-	if t.dependsOn(st.When) {
-		return !t.cond(st.When)
-	}
-	return p != nil && (p.key() == "skip_state" || chooses(st.Else, p.key()))
 }
 
 // chooses says whether taking an exit can fire an edge, by way of its arms and
