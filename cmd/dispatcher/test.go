@@ -120,6 +120,9 @@ func (t *tester) once(root string, files *flows.Files) error {
 	}
 	suite := t.suite(root, project, tests)
 	report := suite.Run()
+	if len(tests.Files) == 0 {
+		fmt.Fprintln(t.main.Err, "there are no tests yet; write them into flows/tests/NAME.test.yaml, or keep a talk with: dispatcher chat, /save NAME")
+	}
 	if t.only != nil && len(report.Outcomes) == 0 {
 		return fmt.Errorf("no test has a name that matches --run %q", t.flags.run)
 	}

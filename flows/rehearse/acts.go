@@ -13,8 +13,41 @@ import (
 	"dispatcher/flows"
 )
 
-// Say is the customer writing; several texts are one burst.
+// Say is the customer writing; several texts are one burst. A text that an
+// entry of everywhere understands ends the burst at once: what follows it is
+// another event.
 func (t *Talk) Say(texts ...string) ([]Line, error) {
+	if err := t.begin(); err != nil {
+		return nil, err
+	}
+	var lines []Line
+	for len(texts) > 0 {
+		n := t.burst(texts)
+		got, err := t.parts(texts[:n])
+		lines = append(lines, got...)
+		if err != nil {
+			return lines, err
+		}
+		texts = texts[n:]
+	}
+	return lines, nil
+}
+
+// burst is how many of some texts are one event.
+func (t *Talk) burst(texts []string) int {
+	if len(texts) == 1 || t.owner != dm.OwnerBot {
+		return len(texts)
+	}
+	st := t.State()
+	for i, text := range texts {
+		if engine.EndsBurst(t.sets(st), st, text) {
+			return i + 1
+		}
+	}
+	return len(texts)
+}
+
+func (t *Talk) parts(texts []string) ([]Line, error) {
 	ev := engine.Event{Kind: engine.EvMessage, Text: strings.Join(texts, "\n")}
 	if len(texts) > 1 {
 		ev.Parts = texts
@@ -117,7 +150,7 @@ func (t *Talk) customer(ev engine.Event) ([]Line, error) {
 	t.traces = nil
 	switch t.owner {
 	case dm.OwnerAgent:
-		t.count()
+		t.count(ev)
 		return nil, nil
 	case dm.OwnerNone:
 		t.reopen(t.State())
@@ -128,15 +161,19 @@ func (t *Talk) customer(ev engine.Event) ([]Line, error) {
 	if t.public && !t.started {
 		ev.Kind = engine.EvMention
 	}
-	ev.Opening = !t.started
+	if ev.Opening = !t.started; ev.Opening {
+		t.posted = max(len(ev.Parts), 1)
+	}
 	t.started = true
-	t.count()
+	t.count(ev)
 	return t.event(ev)
 }
 
-func (t *Talk) count() {
-	t.seq++
-	t.said++
+// count counts the messages of an event: each part of a burst is one.
+func (t *Talk) count(ev engine.Event) {
+	n := max(len(ev.Parts), 1)
+	t.seq += int64(n)
+	t.said += n
 	t.heard = t.now
 }
 

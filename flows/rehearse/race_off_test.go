@@ -2,4 +2,5 @@
 
 package rehearse_test
 
-const raceEnabled = false
+// slower is how many times fewer transcripts are run.
+const slower = 1

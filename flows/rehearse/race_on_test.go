@@ -2,4 +2,5 @@
 
 package rehearse_test
 
-const raceEnabled = true
+// slower is how many times fewer transcripts are run where the race detector makes all slower.
+const slower = 10

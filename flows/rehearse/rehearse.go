@@ -97,6 +97,7 @@ type memory struct {
 	opened   time.Time
 	seq      int64
 	said     int // customer messages of this conversation
+	posted   int // those of them that were the mention which opened it
 	started  bool
 	sent     []sent
 	calls    []call

@@ -69,10 +69,7 @@ func (t *Talk) step(ev engine.Event) ([]Line, error) {
 	}
 	ev.Seq = t.seq
 	ev.World = t.world(st)
-	sets := engine.Sets{Live: t.live()}
-	if st.Pin != nil {
-		sets.Pinned = t.pinned[st.Pin.Set]
-	}
+	sets := t.sets(st)
 	r := engine.Step(sets, st, ev)
 	t.traces = append(t.traces, r.Trace)
 	if t.opt.Watch != nil {
@@ -85,6 +82,15 @@ func (t *Talk) step(ev engine.Event) ([]Line, error) {
 	before := t.state
 	t.state, t.owner = b, r.State.Owner
 	return t.apply(r.Effects, t.inFirst(sets, before, ev))
+}
+
+// sets are what a step resolves against.
+func (t *Talk) sets(st engine.State) engine.Sets {
+	sets := engine.Sets{Live: t.live()}
+	if st.Pin != nil && st.Pin.Set != sets.Live.ID {
+		sets.Pinned = t.pinned[st.Pin.Set]
+	}
+	return sets
 }
 
 // inFirst is what the same step says in the project's first language: the

@@ -50,7 +50,8 @@ func (t *Talk) publicly(w *engine.World) {
 		return
 	}
 	w.Entry.Source = "public"
-	w.Channel.Public, w.Entry.Public = t.said <= 1, t.said <= 1
+	mention := t.posted == 0 || t.said <= t.posted
+	w.Channel.Public, w.Entry.Public = mention, mention
 }
 
 func (t *Talk) queues(set *engine.Set) map[string]engine.QueueNow {
