@@ -362,7 +362,11 @@ func (l *loader) handoff(p *source.Pair, edge, key string, own bool) *engine.Exi
 func (l *loader) handoffMap(n *source.Node, h *engine.Hand) {
 	h.Queue = l.picks(n.Get("queue"), func(w *source.Node) { l.wantQueue(w.Text, w.Words()) })
 	h.Priority = l.picks(n.Get("priority"), l.priority)
-	h.Skills = wordTexts(n.Get("skills"))
+	for _, w := range words(n.Get("skills")) {
+		if l.name(w, "skill") {
+			h.Skills = append(h.Skills, w.Text)
+		}
+	}
 	if r, ok := scalar(n.Get("reason")); ok {
 		l.name(n.Get("reason"), "reason")
 		h.Reason = r

@@ -212,6 +212,12 @@ func (l *loader) overflows() {
 			continue
 		}
 		o := n.Get("overflow")
+		for _, name := range []string{"after", "to"} {
+			if v := o.Get(name); v == nil || v.Kind == source.Null {
+				l.missing(o, "overflow", name, n.Pair("overflow").Key.Words(), "overflow needs after and to")
+				break
+			}
+		}
 		l.delay(o.Get("after"))
 		if to, ok := scalar(o.Get("to")); ok {
 			l.wantQueue(to, o.Get("to").Words())
