@@ -17,8 +17,8 @@ import (
 	"dispatcher/storage"
 )
 
-// revisionView is one set that was ever seen.
-type revisionView struct {
+// RevisionView is one set that was ever seen.
+type RevisionView struct {
 	ID      string         `json:"id"`  // set id
 	Set     string         `json:"set"` // the same
 	Since   time.Time      `json:"since"`
@@ -43,7 +43,7 @@ type revisionLine struct {
 
 // revisionDetail is a revision with its sources.
 type revisionDetail struct {
-	revisionView
+	RevisionView
 	Summary string            `json:"summary"` // as the last line of check
 	Files   map[string]string `json:"files"`
 	Media   map[string]string `json:"media"` // path → SHA-256, hex
@@ -71,7 +71,7 @@ func (s *Server) revisionRoutes(api huma.API) {
 }
 
 // allRevisions lists every set, the one that was touched last first.
-func (s *Server) allRevisions(ctx context.Context) ([]*revisionView, error) {
+func (s *Server) allRevisions(ctx context.Context) ([]*RevisionView, error) {
 	history, err := s.cfg.Inbox.History(ctx)
 	if err != nil {
 		return nil, err
@@ -80,13 +80,13 @@ func (s *Server) allRevisions(ctx context.Context) ([]*revisionView, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []*revisionView
-	bySet := map[string]*revisionView{}
+	var all []*RevisionView
+	bySet := map[string]*RevisionView{}
 	for _, l := range history {
 		line := revisionLine{Since: l.Since, By: l.By, ByName: s.nameOf(ctx, l.By).Name, Result: l.Result}
 		v := bySet[l.Set]
 		if v == nil {
-			v = &revisionView{ID: l.Set, Set: l.Set, Since: line.Since, By: line.By, ByName: line.ByName, Result: line.Result}
+			v = &RevisionView{ID: l.Set, Set: l.Set, Since: line.Since, By: line.By, ByName: line.ByName, Result: line.Result}
 			if len(l.Set) >= 32 {
 				v.Open = open[l.Set[:32]]
 			}
@@ -116,7 +116,7 @@ type revisionsInput struct {
 	ListInput
 }
 
-func (s *Server) revisions(ctx context.Context, who *identity, in *revisionsInput) (*body[items[*revisionView]], error) {
+func (s *Server) revisions(ctx context.Context, who *identity, in *revisionsInput) (*body[items[*RevisionView]], error) {
 	all, err := s.allRevisions(ctx)
 	if err != nil {
 		return nil, err
@@ -127,14 +127,14 @@ func (s *Server) revisions(ctx context.Context, who *identity, in *revisionsInpu
 	}
 	start := 0
 	if from != "" {
-		start = slices.IndexFunc(all, func(r *revisionView) bool { return r.ID == from }) + 1
+		start = slices.IndexFunc(all, func(r *RevisionView) bool { return r.ID == from }) + 1
 	}
-	out := items[*revisionView]{Items: orEmpty(all[start:])}
+	out := items[*RevisionView]{Items: orEmpty(all[start:])}
 	if len(out.Items) > in.Limit {
 		out.Items = out.Items[:in.Limit]
 		out.NextCursor = s.sealCursor(out.Items[in.Limit-1].ID, who.ID, "revisions")
 	}
-	return &body[items[*revisionView]]{Body: out}, nil
+	return &body[items[*RevisionView]]{Body: out}, nil
 }
 
 type revisionInput struct {
@@ -168,9 +168,9 @@ func (s *Server) revision(ctx context.Context, _ *identity, in *revisionInput) (
 		return nil, err
 	}
 	id := p.Files.SetID()
-	v.revisionView = revisionView{ID: id, Set: id, History: []revisionLine{}}
-	if i := slices.IndexFunc(all, func(r *revisionView) bool { return r.Set == id }); i >= 0 {
-		v.revisionView = *all[i]
+	v.RevisionView = RevisionView{ID: id, Set: id, History: []revisionLine{}}
+	if i := slices.IndexFunc(all, func(r *RevisionView) bool { return r.Set == id }); i >= 0 {
+		v.RevisionView = *all[i]
 	}
 	return &body[revisionDetail]{Body: v}, nil
 }
