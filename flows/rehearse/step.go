@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dispatcher/dm"
 	"dispatcher/engine"
 )
 
@@ -134,6 +135,7 @@ func (t *Talk) apply(effects, first []engine.Effect) ([]Line, error) {
 		case engine.Say:
 			lines = append(lines, t.said1(e, twin(effects, first, i)))
 		case engine.Handoff:
+			t.before.Holdout = t.before.Holdout || e.Cause == dm.CauseHoldout
 			line := Line{Kind: LineHandoff, Handoff: &e}
 			if f, ok := twin(effects, first, i).(engine.Handoff); ok {
 				line.First = &Line{Kind: LineHandoff, Handoff: &f}
