@@ -64,6 +64,10 @@ func TestFixKeepsBytes(t *testing.T) {
 		"flow: a\nstates:\n  start:\n\tsay: hi\n\tresolve: done\n":                               "flow: a\nstates:\n  start:\n    say: hi\n    resolve: done\n",
 		"flow: a\nstates:\n  start:\n    say: It's 5: late # now\n    resolve: done\n":           "flow: a\nstates:\n  start:\n    say: \"It's 5: late\" # now\n    resolve: done\n",
 		"flow: a\nstates:\n  start:\n    say:\n    - {{ contact.vip }}\n    resolve: done\n":     "flow: a\nstates:\n  start:\n    say:\n    - \"{{ contact.vip }}\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say: @acme says hi\n    resolve: done\n":                "flow: a\nstates:\n  start:\n    say: \"@acme says hi\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say:\n    - 'Hi\n    - there\n    resolve: done\n":      "flow: a\nstates:\n  start:\n    say:\n    - 'Hi'\n    - there\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say:\n    - text: 5: late\n    resolve: done\n":         "flow: a\nstates:\n  start:\n    say:\n    - text: \"5: late\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say: %x \"y\" 'z'\n    resolve: done\n":                 "flow: a\nstates:\n  start:\n    say: '%x \"y\" ''z'''\n    resolve: done\n",
 	} {
 		p, made := Fix(one(in), func(f *Files) *Project { return Load(f, testOptions()) })
 		if got := string(p.Files.Data["flows/a.yaml"]); got != want || len(made) == 0 {

@@ -304,7 +304,12 @@ func (d *Doc) plainReason(le *yaml.LoadError, mark, context int) Diagnostic {
 		return d.problem("E008", d.span(context, d.word(context)), "anchors, aliases and tags (&, *, !) are not used in flow files; quote the text if it is one")
 	}
 	at = min(at, len(d.Data))
-	return d.problem("E001", d.span(at, min(at+1, len(d.Data))), "this file is not valid YAML: %s", reason)
+	diag := d.problem("E001", d.span(at, min(at+1, len(d.Data))), "this file is not valid YAML: %s", reason)
+	if strings.HasPrefix(reason, "text cannot start with") {
+		start, _ := d.line(at)
+		diag.Fix = d.quoteRest(start, at)
+	}
+	return diag
 }
 
 // deep finds the 51st open bracket.
