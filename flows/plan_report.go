@@ -257,7 +257,7 @@ func ReadPlan(data []byte, files *Files) (*Plan, error) {
 			Line, Column                                     int
 			EndLine                                          int `json:"end_line"`
 			EndColumn                                        int `json:"end_column"`
-		}
+		} `json:"problems"`
 	}
 	if err := json.Unmarshal(data, &in); err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
