@@ -65,6 +65,8 @@ func TestHostileFlows(t *testing.T) {
 		p := Load(one(in), testOptions())
 		if d := time.Since(start); d > 4*time.Second { // alone on a core each takes less than one
 			t.Errorf("%s took %v", name, d)
+		} else if d > time.Second {
+			t.Logf("%s took %v", name, d)
 		}
 		if p.OK() || len(errorsOf(p)) == 0 {
 			t.Errorf("%s was taken", name)

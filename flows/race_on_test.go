@@ -3,4 +3,4 @@
 package flows
 
 // scale makes hostile input smaller where the race detector makes all slower.
-const scale = 10
+const scale = 40

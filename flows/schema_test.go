@@ -15,11 +15,21 @@ import (
 )
 
 // validator is as much of JSON Schema 2020-12 as our schemas use.
-type validator struct{ root map[string]any }
+type validator struct {
+	root    map[string]any
+	regexes map[string]*regexp.Regexp
+}
+
+func (v *validator) matches(pattern, text string) bool {
+	if v.regexes[pattern] == nil {
+		v.regexes[pattern] = regexp.MustCompile(pattern)
+	}
+	return v.regexes[pattern].MatchString(text)
+}
 
 func newValidator(t *testing.T, kind string) *validator {
 	t.Helper()
-	v := &validator{}
+	v := &validator{regexes: map[string]*regexp.Regexp{}}
 	if err := json.Unmarshal(Schema(kind), &v.root); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +122,7 @@ func (v *validator) number(s map[string]any, value any, at string) string {
 
 func (v *validator) text(s map[string]any, value any, at string) string {
 	text, ok := value.(string)
-	if p, has := s["pattern"].(string); ok && has && !regexp.MustCompile(p).MatchString(text) {
+	if p, has := s["pattern"].(string); ok && has && !v.matches(p, text) {
 		return fmt.Sprintf("%s: %q does not match %s", at, text, p)
 	}
 	return ""
@@ -163,7 +173,7 @@ func (v *validator) object(s map[string]any, value any, at string) string {
 		}
 		one, known := props[name]
 		for p, sub := range patterns {
-			if !known && regexp.MustCompile(p).MatchString(name) {
+			if !known && v.matches(p, name) {
 				one, known = sub, true
 			}
 		}
@@ -204,7 +214,7 @@ func asJSON(n *source.Node) any {
 		case "false":
 			return false
 		}
-		if f, err := strconv.ParseFloat(n.Text, 64); err == nil && regexp.MustCompile(`^[-+.0-9]`).MatchString(n.Text) {
+		if f, err := strconv.ParseFloat(n.Text, 64); err == nil && strings.ContainsAny(n.Text[:1], "-+.0123456789") {
 			return f
 		}
 	}
@@ -223,14 +233,21 @@ func schemaKind(path string) string {
 	return "flow"
 }
 
+// validators are the schemas by kind of file, each read once.
+type validators map[string]*validator
+
 // wrong says what the schema has against a file.
-func wrong(t *testing.T, path string, data []byte) (string, bool) {
+func (vs validators) wrong(t *testing.T, path string, data []byte) (string, bool) {
 	t.Helper()
 	doc, _ := source.Parse(path, data)
 	if doc.Root == nil || strings.HasSuffix(path, ".yml") {
 		return "", false
 	}
-	v := newValidator(t, schemaKind(path))
+	kind := schemaKind(path)
+	if vs[kind] == nil {
+		vs[kind] = newValidator(t, kind)
+	}
+	v := vs[kind]
 	return v.fits(v.root, asJSON(doc.Root), ""), true
 }
 
@@ -238,7 +255,7 @@ func wrong(t *testing.T, path string, data []byte) (string, bool) {
 // what the schema says.
 func TestSchemaTakesWhatIsRight(t *testing.T) {
 	t.Parallel()
-	good := map[string][]byte{}
+	good, vs := map[string][]byte{}, validators{}
 	for _, folder := range []string{"starter", "testdata/acme", "starter/minimal"} {
 		files, err := Read(os.DirFS(folder), folder)
 		if err != nil {
@@ -260,7 +277,7 @@ func TestSchemaTakesWhatIsRight(t *testing.T) {
 		}
 	}
 	for name, data := range good {
-		if bad, _ := wrong(t, name[strings.Index(name, ": ")+2:], data); bad != "" {
+		if bad, _ := vs.wrong(t, name[strings.Index(name, ": ")+2:], data); bad != "" {
 			t.Errorf("%s: %s", name, bad)
 		}
 	}
@@ -274,7 +291,7 @@ func TestSchemaTakesWhatIsRight(t *testing.T) {
 func TestSchemaRefusesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	fixtures, _ := filepath.Glob("testdata/*.txtar")
-	refused := 0
+	refused, vs := 0, validators{}
 	for _, fixture := range fixtures {
 		for name, files := range projects(t, fixture) {
 			p := Load(files, testOptions())
@@ -285,7 +302,7 @@ func TestSchemaRefusesWhatIsWrong(t *testing.T) {
 				}
 			}
 			for path, message := range broken {
-				bad, parsed := wrong(t, path, files.Data[path])
+				bad, parsed := vs.wrong(t, path, files.Data[path])
 				if parsed && bad == "" {
 					t.Errorf("%s %s: %s is taken, although %s", fixture, name, path, message)
 				}
@@ -299,7 +316,7 @@ func TestSchemaRefusesWhatIsWrong(t *testing.T) {
 	for _, in := range []string{"flow: a\n", "states: {start: {goto: x}}\n", "flow: a\nstates: {start: {http: {get: /x}}}\n",
 		"flow: a\nstates: {start: {old_taps: jmp}}\n", "flow: a\nrollout: some\nstates: {}\n", "flow: a\nstates: {start: {collect: {slot: a, max_tries: 20}}}\n",
 		"flow: a\nstates: {start: {no_reply: [{after: 10 mins, say: x}]}}\n", "flow: a\nslots: {a: txt}\nstates: {}\n"} {
-		if bad, _ := wrong(t, "flows/a.yaml", []byte(in)); bad == "" {
+		if bad, _ := vs.wrong(t, "flows/a.yaml", []byte(in)); bad == "" {
 			t.Errorf("%s is taken", in)
 		}
 	}
