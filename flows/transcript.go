@@ -23,6 +23,7 @@ type Tests struct {
 	Diagnostics []source.Diagnostic
 
 	data map[string][]byte
+	read int // files, also those that did not parse
 }
 
 // TestFile is one file of tests.
@@ -191,7 +192,7 @@ func (t *Tests) WriteText(w io.Writer, color bool) {
 			n++
 		}
 	}
-	fmt.Fprintf(w, "\n%s: %s\n", some(len(t.Files), "test file"), some(n, "error"))
+	fmt.Fprintf(w, "\n%s: %s\n", some(t.read, "test file"), some(n, "error"))
 }
 
 // Problems is the list "problems" of JSON output.
@@ -211,7 +212,7 @@ func (l *loader) testPaths() []string {
 
 // tests reads every test file with diagnostics of its own.
 func (l *loader) tests() *Tests {
-	t := &Tests{data: l.files.Data}
+	t := &Tests{data: l.files.Data, read: len(l.testPaths())}
 	l.diags, l.flow, l.state = nil, "", ""
 	l.before, l.now = l.now, newKept() // what the load has made is only read from here on
 	for _, p := range l.testPaths() {

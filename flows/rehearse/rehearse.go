@@ -223,8 +223,7 @@ func (t *Talk) live() *engine.Set {
 // Reload makes another set live in mid-conversation; the one before stays at
 // hand for flows that are pinned to it.
 func (t *Talk) Reload(set *engine.Set) {
-	old := t.live()
-	t.pinned[old.ID] = old
+	t.pinned[t.live().ID] = t.live()
 	t.set, t.opt.Live = set, nil
 }
 

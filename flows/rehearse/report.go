@@ -166,12 +166,17 @@ func (r *Report) rerun(name string) string {
 			return regexp.QuoteMeta(short)
 		}
 	}
+	for _, o := range r.Outcomes {
+		if o.Name != name && strings.Contains(o.Name, name) {
+			return "^" + regexp.QuoteMeta(name) + "$"
+		}
+	}
 	return regexp.QuoteMeta(name)
 }
 
 // quoted is a word for a shell.
 func quoted(s string) string {
-	if strings.ContainsAny(s, "\"$`\\!") {
+	if strings.ContainsAny(s, "\"`\\!") || strings.Contains(strings.TrimSuffix(s, "$"), "$") {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	return `"` + s + `"`

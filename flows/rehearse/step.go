@@ -88,6 +88,7 @@ func (t *Talk) step(ev engine.Event) ([]Line, error) {
 // sets are what a step resolves against.
 func (t *Talk) sets(st engine.State) engine.Sets {
 	sets := engine.Sets{Live: t.live()}
+	t.pinned[sets.Live.ID] = sets.Live
 	if st.Pin != nil && st.Pin.Set != sets.Live.ID {
 		sets.Pinned = t.pinned[st.Pin.Set]
 	}
