@@ -59,7 +59,7 @@ func (x *decision) waits(a *arrival, tap *tapped, opening bool) (wait bool, unti
 		return true, x.s.floods.nextMinute(a.key, x.v.Now), nil
 	}
 	window := a.acct.window()
-	if window <= 0 || opening || a.in.Kind != dm.KindText || a.in.Tap != nil || tap != nil || a.in.Entry != nil && a.in.Entry.Ref != "" {
+	if window <= 0 || opening || verifying(x.d.state) || a.in.Kind != dm.KindText || a.in.Tap != nil || tap != nil || a.in.Entry != nil && a.in.Entry.Ref != "" {
 		return false, time.Time{}, nil
 	}
 	if err := x.load(); err != nil {

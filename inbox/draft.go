@@ -135,6 +135,7 @@ type Draft struct {
 	said     string
 	last     time.Time       // latest due time of a message that waits
 	next     *Draft          // opened in the same transaction
+	checks   []callRequest   // codes to be checked once the turn is stored
 	hand     *engine.Handoff // what the engine said of the handoff about to be made
 	trace    any             // why, for the line of the edge about to be fired
 	lastIn   [2]int64        // seq and ms of the last customer message of this turn

@@ -28,6 +28,7 @@ type decision struct {
 	d    *Draft
 	ends bool // nothing more fits this turn
 
+	hide   bool // the words of the message are a code: nothing keeps them
 	opened bool // a step of this turn has seen the first message
 
 	waiting []part // messages of a burst that were not stepped yet
@@ -290,6 +291,7 @@ func (x *decision) run(a *arrival, parts []part, tap *tapped) error {
 	if err != nil {
 		return err
 	}
+	x.hide = verifying(d.state) && res.Trace.Stage == "value"
 	if open, ok := newMatter(res); ok {
 		return x.newMatter(a, tap, res, open)
 	}
@@ -347,6 +349,9 @@ func (x *decision) newMatter(a *arrival, tap *tapped, res engine.Result, open en
 // append stores the customer's message and gives its seq.
 func (x *decision) append(d *Draft, a *arrival, tap *tapped, trace *engine.Trace) int64 {
 	in := a.in
+	if x.hide {
+		in.Text, in.Raw = hidden, nil
+	}
 	m := NewMessage{
 		Kind: messageKind(in), Dir: storage.DirIn, Public: in.Visibility == dm.Public, Author: storage.AuthorCustomer,
 		At: x.v.Now, PlatformAt: in.At, Body: bodyOf(in),

@@ -115,3 +115,22 @@ func (p Profile) provedBy(now time.Time) string {
 	}
 	return p.VerifiedBy
 }
+
+// Delegate is a flow that an agent may let run, with the words of its button.
+type Delegate struct{ Flow, Label string }
+
+// Delegates are the flows that an agent may let run on this conversation, in
+// the order of the project.
+func (v *View) Delegates() []Delegate {
+	var out []Delegate
+	if v.Project == nil || v.Project.Set == nil {
+		return out
+	}
+	set := v.Project.Set
+	for _, name := range set.FlowOrder {
+		if f := set.Flows[name]; f.Delegate != nil {
+			out = append(out, Delegate{Flow: name, Label: plainText(set, v.State.Language, f.Delegate)})
+		}
+	}
+	return out
+}

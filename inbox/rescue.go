@@ -34,6 +34,7 @@ func (s *Service) rescue(ctx context.Context, snap storage.Snapshot, a *arrival,
 	d := x.open(a)
 	x.learn(a)
 	trace := engine.Trace{Event: a.in.Kind, Error: errorCode(why), From: d.state.Position()}
+	x.hide = verifying(d.state)
 	seq := x.append(d, a, nil, &trace)
 	if d.conv.Owner == storage.OwnerBot || d.conv.Phase == storage.PhaseNew {
 		if err := s.rescueDraft(d, seq, why); err != nil {

@@ -186,6 +186,11 @@ func (s *Service) applied(k laneKey, t storage.Turn, d *Draft, out storage.Outco
 		s.outbox.nudge(row.Channel)
 		s.signals.fire(pullKey(row.Channel))
 	}
+	if d != nil {
+		for _, r := range d.checks {
+			s.calls.check(out.Conversation, out.UID, r)
+		}
+	}
 	for _, timer := range t.Timers {
 		s.alarm.sooner(time.UnixMilli(timer.DueAt))
 	}

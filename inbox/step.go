@@ -63,7 +63,7 @@ func (s *Service) StepResolved(d *Draft, ev engine.Event) error {
 // resolve ends the turn: what would come after it is dropped and counted.
 func (s *Service) effects(d *Draft, ev engine.Event, res engine.Result) error {
 	d.SetState(res.State)
-	e := &effecting{s: s, d: d, ev: ev, trace: res.Trace, due: d.View.Now}
+	e := &effecting{s: s, d: d, ev: ev, trace: res.Trace, due: d.View.Now, told: ev.Kind == engine.EvForm}
 	e.hurry = d.View.Account != nil && d.View.Account.Caps.Native && slices.ContainsFunc(res.Effects, resolves)
 	for i, effect := range s.coalesced(d, res.Effects) {
 		if e.ended {
@@ -110,6 +110,10 @@ func (e *effecting) apply(effect engine.Effect) error {
 		e.say(v)
 	case engine.Call:
 		e.d.Call(callOf(v))
+	case engine.StartVerify:
+		e.d.start(v)
+	case engine.CheckVerify:
+		e.d.check(v)
 	case engine.Handoff:
 		e.ended, e.told = true, true
 		if v.Cause == dm.CauseHoldout {
