@@ -203,7 +203,7 @@ func (l *loader) gotoMap(n *source.Node, at source.Range, edge, key string) *eng
 	if most := n.Get("at_most"); most != nil {
 		e.AtMost = l.count(n, "goto", "at_most", 1)
 		if other == nil {
-			l.err("E116", n.Pair("at_most").Key.Words(), "at_most needs else")
+			l.err("E116", at, "at_most needs else")
 		}
 	}
 	if other != nil {

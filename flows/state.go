@@ -24,7 +24,7 @@ func (l *loader) compileState(s *stateSrc) {
 	l.asks(s)
 	d.Exit = l.exitIn(n, "", "", true)
 	if when := n.Pair("when"); when != nil {
-		l.when(n, when, d)
+		l.when(s, when)
 	} else if other := n.Pair("else"); other != nil {
 		l.err("E117", other.Key.Words(), "else has no when")
 	}
@@ -81,14 +81,15 @@ func (l *loader) wantSlot(n *source.Node) bool {
 	return false
 }
 
-func (l *loader) when(n *source.Node, when *source.Pair, d *engine.StateDef) {
+func (l *loader) when(s *stateSrc, when *source.Pair) {
+	n, d := s.node, s.def
 	d.When = l.condition(when.Value, scope{})
 	if other := n.Pair("else"); other != nil {
 		d.Else = l.exit(other.Value, other.Key.Words(), "skip_state", "skip_state")
 		return
 	}
 	if n.Get("goto") == nil && n.Pair("return") == nil && !l.nearExit(n, "state") {
-		l.err("E118", when.Key.Words(), "when is false here and nothing says where to go; add else")
+		l.err("E118", s.key.Words(), "when is false here and nothing says where to go; add else")
 	}
 }
 
