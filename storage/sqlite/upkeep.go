@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -122,33 +121,16 @@ func (s *Store) walBytes() int64 {
 	return info.Size()
 }
 
-// Where the index of the log says how far the log goes and how much of it is
-// in the database (sqlite.org/walformat.html 2.1): frames, in the byte order
-// of the machine.
-const (
-	indexLast   = 16
-	indexMoved  = 96
-	indexLength = 100
-	frameHeader = 24
-)
-
-// pendingBytes is how much of the log is not in the database yet. Where the
-// index does not say, it is the length of the log.
+// pendingBytes is how much of the log is not in the database yet; where SQLite
+// does not say, the length of the log. Its index is asked by no other way: to
+// close a file that SQLite has open takes its locks away.
 func (s *Store) pendingBytes() int64 {
-	f, err := os.Open(s.path + "-shm")
-	if err != nil {
+	const frameHeader = 24 // sqlite.org/walformat.html
+	var stopped, last, moved int64
+	if err := s.checkDB.QueryRow("PRAGMA wal_checkpoint(NOOP)").Scan(&stopped, &last, &moved); err != nil || last < 0 {
 		return s.walBytes()
 	}
-	defer f.Close()
-	var index [indexLength]byte
-	if _, err := f.ReadAt(index[:], 0); err != nil {
-		return s.walBytes()
-	}
-	last, moved := binary.NativeEndian.Uint32(index[indexLast:]), binary.NativeEndian.Uint32(index[indexMoved:])
-	if moved >= last {
-		return 0
-	}
-	return int64(last-moved) * (pageSize + frameHeader)
+	return (last - moved) * (pageSize + frameHeader)
 }
 
 // checkpoint says whether a reader or the writer stood in the way.
