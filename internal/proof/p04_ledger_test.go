@@ -80,7 +80,7 @@ func TestPromise_P4_Ledger(t *testing.T) {
 		t.Errorf("%d requests broke the platform's rules, the first: %s", len(problems), problems[0])
 	}
 	requests := len(s.fake.Ledger())
-	if f.waiting > sends/100 {
+	if f.waiting > sends/100+5*done { // each kill may have met a few for the second time
 		t.Errorf("%d messages still wait", f.waiting)
 	}
 	report(t, "P4 ledger, idempotent: %d sends, %d kills, %d requests, %d repeats the platform knew; %d lost, %d waiting for their next try, %d double, %d out of order; %.1f s",
