@@ -125,10 +125,11 @@ type bills struct {
 // worst finds the dearest path, depth first, back edges dropped, calls inlined
 // with their results, as the count of questions does (ruling 49).
 type worst struct {
-	g     *graph
-	price price
-	memo  map[*stateSrc]*bills
-	busy  map[*stateSrc]bool
+	g      *graph
+	price  price
+	public bool // only for mentions: there the built-in sentence is not said
+	memo   map[*stateSrc]*bills
+	busy   map[*stateSrc]bool
 }
 
 func (w *worst) value(b bill) float64 {
@@ -145,7 +146,7 @@ func (w *worst) dearer(a, b bill) bool {
 // of is the bill of a flow: of what it costs to its end or return.
 func (w *worst) of(start *stateSrc) bill {
 	if on := start.flow.def.On; len(on) == 1 && on[0] == "public" {
-		w.price.out = w.price.public
+		w.price.out, w.public = w.price.public, true
 	}
 	got := w.from(start)
 	var b bill
@@ -202,9 +203,9 @@ func (w *worst) keep(b *bills, got bill) {
 func (w *worst) leaf(b *bills, s *stateSrc, e *engine.Exit, so bill, depth int) {
 	switch {
 	case e == nil:
-		w.keep(b, so.plus(bill{out: 1})) // the sentence that hands over
+		w.keep(b, so.plus(bill{out: w.words(nil)}))
 	case e.Kind == engine.ExitHandoff:
-		w.keep(b, so.plus(bill{out: handWords(e)}))
+		w.keep(b, so.plus(bill{out: w.words(e.Hand)}))
 	case e.Kind == engine.ExitResolve, e.Kind == engine.ExitResume:
 		w.keep(b, so)
 	case e.Kind == engine.ExitReturn:
@@ -225,16 +226,17 @@ func inOrder[V any](m map[string]V) []string {
 	return names
 }
 
-// handWords is how many messages a handoff says.
-func handWords(e *engine.Exit) int {
-	h := e.Hand
+// words is how many messages a handoff says; nil = the person exit.
+func (w *worst) words(h *engine.Hand) int {
 	switch {
-	case h == nil || len(h.Say) == 0 && !h.SayNothing:
-		return 1
-	case h.SayNothing:
+	case h != nil && h.SayNothing:
+		return 0
+	case h != nil && len(h.Say) > 0:
+		return messages(&engine.StateDef{Say: h.Say})
+	case w.public:
 		return 0
 	}
-	return messages(&engine.StateDef{Say: h.Say})
+	return 1
 }
 
 func (w *worst) to(b *bills, s, next *stateSrc, so bill) {
