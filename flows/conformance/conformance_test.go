@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dispatcher/engine"
+	"dispatcher/flows"
 	"dispatcher/flows/rehearse"
 )
 
@@ -18,10 +19,9 @@ var rewrite = flag.Bool("rewrite", false, "write what check prints into the fixt
 // open is the list of fixtures whose rule does not hold yet, with what happens
 // instead. They are not run; TestOpenDefects prints them.
 var open = map[string]string{
-	"2.5/save_choice.txtar":   "E216 points at the label, not at the id that is written",
-	"2.12/skills.txtar":       "skills that are no names are taken",
-	"2.19/form_in_chat.txtar": "a form's field is asked by its label, not by the slot's question",
-	"2.21/holdout_mark.txtar": "conversation.holdout stays false",
+	"3.4/always.txtar":          "W317 is given for every arm below, ruling 2 says the next",
+	"4.3/first_language.txtar":  "E110 points at the map, not at the key that holds it",
+	"3.4/always_constant.txtar": "a comparison of constants is not seen to be always true",
 }
 
 // TestConformance runs every fixture: what check finds is what is announced,
@@ -59,18 +59,25 @@ func (f *fixture) run(t *testing.T, watch func(string, engine.Trace)) {
 	case len(f.want) > 0 && !f.talks && f.check == nil:
 		t.Error("it announces problems and does not show what check prints")
 	}
+	if trouble := f.talk(p, tests, watch); trouble != "" {
+		t.Error(trouble)
+	}
+}
+
+// talk runs the transcripts of a fixture and says what is wrong; "" = nothing.
+func (f *fixture) talk(p *flows.Project, tests *flows.Tests, watch func(string, engine.Trace)) string {
 	if !f.talks || !p.OK() || !tests.OK() {
 		if f.talks && len(f.want) == 0 {
-			t.Errorf("its tests cannot run:\n%s", text)
+			return "its tests cannot run:\n" + said(p, tests)
 		}
-		return
+		return ""
 	}
+	var out strings.Builder
 	report := f.suite(p, tests, watch).Run()
 	if !report.OK() || len(report.Outcomes) == 0 {
-		var out strings.Builder
 		report.WriteText(&out, rehearse.Style{})
-		t.Error(out.String())
 	}
+	return out.String()
 }
 
 // TestOpenDefects prints the fixtures that do not hold yet.
@@ -79,6 +86,13 @@ func TestOpenDefects(t *testing.T) {
 	known := map[string]bool{}
 	for _, f := range fixtures(t) {
 		known[f.path] = true
+		if open[f.path] == "" {
+			continue
+		}
+		p, tests, found := f.load()
+		if slices.Equal(found, f.want) && f.talk(p, tests, nil) == "" {
+			t.Errorf("%s holds now: take it off the list", f.path)
+		}
 	}
 	for path, what := range open {
 		t.Logf("open: %s: %s", path, what)

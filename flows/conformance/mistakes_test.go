@@ -82,7 +82,7 @@ func mistakes() []mistake {
 		{name: "state written twice", re: `(?m)^(?P<x>)(?P<p>)  (?:person|bye|menu|thanks):$`, with: to("  start: {resolve: done}\n"), codes: "E108", repair: "twice", shift: 2},
 		{name: "id written twice", re: `\{id: (?P<x>return|account|other)\b`, with: to("order"), codes: "E114", repair: "order"},
 		{name: "values taken out", re: `(?P<p>[a-z_]+): \{type: choice(?P<x>, values: \[[^\]]*\])`, with: to(""), codes: "E110", repair: "values"},
-		{name: "else of at_most taken out", re: `(?P<p>at_most): \d+(?P<x>, else: [a-z_]+)`, with: to(""), codes: "E116", repair: "else"},
+		{name: "else of at_most taken out", re: `(?P<p>goto): \{state: [a-z_]+, at_most: \d+(?P<x>, else: [a-z_]+)`, with: to(""), codes: "E116", repair: "else"},
 		{name: "pattern not closed", re: `pattern: '(?P<p>)(?P<x>)\[`, with: to("("), codes: "E206", repair: ")"},
 		{name: "a condition that is none", re: `if: (?P<x>slots\.[a-z_]+) [=<].*`, with: func(x string) string { return "contact.tags  #" }, codes: "E203", repair: "true or false"},
 		{name: "a range test in one", re: `if: (?P<x>slots\.score < 3)`, with: to("1 < slots.score < 3"), codes: "E204", repair: "and"},

@@ -35,6 +35,7 @@ func main() {
 	packages := flag.String("packages", "engine,flows", "where mistakes are planted")
 	tests := flag.String("tests", "engine,flows/rehearse,flows/conformance,flows,flows/starter", "whose tests must notice them")
 	only := flag.String("only", "", "only the mistakes of this file, such as engine/turn.go")
+	flag.StringVar(&d.without, "without", "", "tests that are not run, as go test -skip: those that measure time")
 	flag.Parse()
 	d.packages, d.tests, d.only = strings.Split(*packages, ","), strings.Split(*tests, ","), *only
 	if err := d.run(context.Background()); err != nil {
@@ -46,6 +47,7 @@ func main() {
 // driver is one run.
 type driver struct {
 	root, dir, only string
+	without         string
 	packages, tests []string
 	n               int
 	seed            uint64
@@ -174,7 +176,7 @@ func (d *driver) binary(pkg string) string {
 func (d *driver) test(ctx context.Context, pkg string, id int) (noticed bool, out string) {
 	ctx, stop := context.WithTimeout(ctx, d.limit+5*time.Second)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "sh", "-c", "ulimit -v 6000000; exec \"$0\" \"$@\"", d.binary(pkg), "-test.failfast", "-test.short", "-test.timeout="+d.limit.String())
+	cmd := exec.CommandContext(ctx, "sh", "-c", "ulimit -v 6000000; exec \"$0\" \"$@\"", d.binary(pkg), "-test.failfast", "-test.short", "-test.timeout="+d.limit.String(), "-test.skip="+d.without)
 	cmd.Dir = filepath.Join(d.dir, filepath.FromSlash(pkg))
 	cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(id))
 	data, err := cmd.CombinedOutput()
