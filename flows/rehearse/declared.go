@@ -181,7 +181,7 @@ func (d *declarer) own() {
 	if x == nil {
 		return
 	}
-	if !s.Asks() && s.HTTP == nil {
+	if !s.Asks() {
 		switch x.Kind {
 		case engine.ExitGoto, engine.ExitResume:
 			d.edge("next", x.At)

@@ -216,3 +216,25 @@ func FuzzTests(f *testing.F) {
 		}
 	})
 }
+
+// The window of a channel closes so long after the customer's last message.
+func TestTheWindowCloses(t *testing.T) {
+	t.Parallel()
+	suite, _ := project(t, "flow: a\nstates:\n  start: {ask: What?, options: {A: {resolve: done}}}\n", `tests:
+  - name: open and closed
+    start: a
+    chat:
+      - wait: 59m
+      - expect: {channel.window_open: true}
+      - user: lorem
+      - bot: ...
+      - wait: 59m
+      - expect: {channel.window_open: true}
+      - wait: 2m
+      - expect: {channel.window_open: false}
+`)
+	suite.Window = func(string) time.Duration { return time.Hour }
+	if r := suite.Run(); !r.OK() {
+		t.Errorf("%+v", r.Outcomes[0].Failure)
+	}
+}
