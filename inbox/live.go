@@ -137,7 +137,7 @@ func (s *Service) putLive(ctx context.Context, p *flows.Project, how Switch) err
 	if err != nil {
 		return err
 	}
-	now := LiveSet{Set: p.SetID, Since: s.now().UTC(), By: how.By, Result: how.Result, Held: how.Held}
+	now := LiveSet{Set: p.SetID, Since: s.nextTo(was.Since), By: how.By, Result: how.Result, Held: how.Held}
 	if was.Set == p.SetID {
 		if was.Held == how.Held || len(how.Audit) == 0 {
 			return nil
@@ -178,6 +178,16 @@ func (s *Service) pointer(ctx context.Context, id []byte, into any) (storage.Rec
 	return rec, json.Unmarshal(rec.Body, into)
 }
 
+// nextTo is now, and later than what happened before: the history has one
+// line for each moment, whatever the clock does.
+func (s *Service) nextTo(before time.Time) time.Time {
+	now := s.now().UTC()
+	if !now.After(before) {
+		return before.Add(1)
+	}
+	return now
+}
+
 // historyRecord is one line of the history.
 func historyRecord(kind storage.Kind, l LiveSet) storage.Record {
 	body, _ := json.Marshal(l) // texts and a time
@@ -203,13 +213,14 @@ func (s *Service) withSources(ctx context.Context, records []storage.Record, p *
 // Stage keeps a good set of the folder that is not to go live by itself:
 // staged, or tests_failed with the count of its tests.
 func (s *Service) Stage(ctx context.Context, p *flows.Project, st StagedSet) error {
-	st.Set, st.Since = p.SetID, s.now().UTC()
+	st.Set = p.SetID
 	err := s.retried(func() error {
 		var was StagedSet
 		rec, err := s.pointer(ctx, stagedID, &was)
 		if err != nil {
 			return err
 		}
+		st.Since = s.nextTo(was.Since)
 		if was.Set == st.Set && was.Result == st.Result {
 			return nil // a restart with the same files is no change
 		}
@@ -243,7 +254,7 @@ func (s *Service) Discard(ctx context.Context, by string, audit []storage.AuditE
 		case rec.Version == 0 || st.Result == ResultDiscarded:
 			return storage.ErrNotFound
 		}
-		st.Since, st.By, st.Result = s.now().UTC(), by, ResultDiscarded
+		st.Since, st.By, st.Result = s.nextTo(st.Since), by, ResultDiscarded
 		if rec.Body, err = json.Marshal(st); err != nil {
 			return err
 		}

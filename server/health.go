@@ -19,7 +19,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 type readiness struct {
 	Status     string            `json:"status"`
 	Checks     map[string]string `json:"checks"`
-	Flows      string            `json:"flows"` // live, rejected, missing, good
+	Flows      string            `json:"flows"` // live, rejected, missing, good, staged, held
 	NotStarted []string          `json:"channels_not_started,omitempty"`
 	Version    string            `json:"version,omitempty"`
 }
@@ -67,13 +67,22 @@ func (s *Server) degraded(ctx context.Context) string {
 	return ""
 }
 
-// flowState is live while the folder is what runs.
+// flowState is live while the folder is what runs; staged while a newer set
+// waits to be published, held after a rollback, else the folder's own state.
 func (s *Server) flowState() string {
 	if s.cfg.Watch == nil {
 		return "live"
 	}
-	if state := s.cfg.Watch.Status().Folder.State; state != watch.Same {
-		return state
+	st := s.cfg.Watch.Status()
+	switch {
+	case st.Folder.State == watch.Rejected, st.Folder.State == watch.Missing:
+		return st.Folder.State
+	case st.Live.Held:
+		return "held"
+	case st.Staged != nil && st.Staged.Result == watch.Staged:
+		return "staged"
+	case st.Folder.State != watch.Same:
+		return st.Folder.State
 	}
 	return "live"
 }

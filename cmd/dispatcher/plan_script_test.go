@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,4 +43,16 @@ func scriptVisit(ts *testscript.TestScript, neg bool, args []string) {
 		body, _ := json.Marshal(map[string]string{"text": words, "client_id": uuid.NewString()})
 		post("/messages", string(body))
 	}
+}
+
+// atend FILE: when the script ends, however it does, the process whose number
+// is in the file ends too.
+func scriptAtEnd(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	ts.Defer(func() {
+		data, _ := os.ReadFile(path)
+		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
 }

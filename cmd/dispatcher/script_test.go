@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "await": scriptAwait, "get": scriptGet, "sqlite": scriptSQLite, "takeport": scriptTakePort, "mode": scriptMode,
-			"login": scriptLogin, "stays": scriptStays, "visit": scriptVisit,
+			"login": scriptLogin, "stays": scriptStays, "visit": scriptVisit, "atend": scriptAtEnd,
 		},
 	})
 }
