@@ -101,6 +101,7 @@ type Detail struct {
 	Sending   bool               `json:"sending"` // a bot message is still on its way
 	Can       []string           `json:"can"`     // claim take_over reply note release transfer hand_back resolve undo reopen: what this actor may do now
 	Returns   []ReturnPoint      `json:"return_points"`
+	Delegates []Delegate         `json:"delegates"`
 
 	Identity    inbox.Identity `json:"identity"`
 	ChannelKind string         `json:"channel_kind,omitempty"`
@@ -201,6 +202,8 @@ type Command struct {
 	Slots       map[string]string
 	LastSeenSeq int64
 	Force       bool
+	Flow        string // lend: what runs
+	LeadIn      string // lend: said first, as the agent
 }
 
 // Moved is the answer to a command.

@@ -149,6 +149,8 @@ const (
 	canResolve  = "resolve"
 	canUndo     = "undo"
 	canReopen   = "reopen"
+	canLend     = "lend"
+	canRecall   = "lend_recall"
 )
 
 // can lists what an actor may do with a conversation now.
@@ -172,6 +174,8 @@ func (s *Service) can(a Actor, v *inbox.View) []string {
 	add(mine || waits && a.leads(), canTransfer)
 	add((mine && v.Phase() == dm.PhaseAgent || waits && a.leads()) && len(v.Returns()) > 0, canHandBack)
 	add(mine || waits && a.leads(), canResolve)
+	add(len(s.delegates(a, v)) > 0, canLend)
+	add(v.Phase() == dm.PhaseLent && (v.Snap.Interval.LentBy == a.ID || a.leads()), canRecall)
 	add(s.undoable(a, v), canUndo)
 	add(v.Phase() == dm.PhaseClosed && s.now().Sub(time.UnixMilli(c.ResolvedAt)) <= inbox.ReopenWithin, canReopen)
 	return out

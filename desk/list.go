@@ -135,7 +135,7 @@ func (s *Service) Get(ctx context.Context, a Actor, id string) (Detail, error) {
 	it, card := s.item(ctx, summaryOf(v), s.names(ctx))
 	d := Detail{Item: it, Slots: masked(v.Slots()), Promises: []inbox.Promise{}, Clocks: []Clock{}, Window: v.Window(),
 		Flow: inbox.PacketFlow{Flow: v.State.Flow, State: v.State.Name, Revision: v.State.Set}, Tags: orEmpty(v.State.Tags),
-		Sending: v.Snap.Held > 0, Can: s.can(a, v), Returns: []ReturnPoint{}, Identity: v.Identity()}
+		Sending: v.Snap.Held > 0, Can: s.can(a, v), Returns: []ReturnPoint{}, Delegates: s.delegates(a, v), Identity: v.Identity()}
 	if d.Packet, err = s.packet(v, card); err != nil {
 		return Detail{}, err
 	}

@@ -25,6 +25,7 @@ const (
 	CodeMediaRefused   = "media_refused"
 	CodeNoReturnPoint  = "no_return_point"
 	CodeBotPaused      = "bot_paused"
+	CodeCannotLend     = "cannot_lend"
 	CodeCapacityFull   = "capacity_full"
 	CodeNotMember      = "not_member"
 	CodeInvalid        = "invalid"

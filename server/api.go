@@ -50,6 +50,7 @@ func (s *Server) apiRoutes(e *echo.Echo) {
 	s.conversationRoutes(api)
 	s.queueRoutes(api)
 	s.peopleRoutes(api)
+	s.verifyRoutes(api)
 	s.flowRoutes(api)
 	s.opsRoutes(api)
 	e.GET(apiBase+"/events", func(c echo.Context) error { s.events(c); return nil })

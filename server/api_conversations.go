@@ -41,6 +41,8 @@ type commandBody struct {
 	Slots       map[string]string `json:"slots,omitempty"`
 	LastSeenSeq int64             `json:"last_seen_seq,omitempty" minimum:"0"`
 	Force       bool              `json:"force,omitempty"`
+	Flow        string            `json:"flow,omitempty" maxLength:"40" doc:"lend: the flow to run."`
+	LeadIn      string            `json:"lead_in,omitempty" maxLength:"10000" doc:"lend: said first, as you."`
 }
 
 // target is where a transfer goes: a queue or an agent.
@@ -58,6 +60,7 @@ func (in *commandInput) command() desk.Command {
 	c := desk.Command{IfEpoch: in.IfEpoch}
 	if b := in.Body; b != nil {
 		c.Reason, c.Note, c.ResumeAt, c.Slots, c.LastSeenSeq, c.Force = b.Reason, b.Note, b.ResumeAt, b.Slots, b.LastSeenSeq, b.Force
+		c.Flow, c.LeadIn = b.Flow, b.LeadIn
 		if b.To != nil {
 			c.Queue, c.Agent = b.To.Queue, b.To.Agent
 		}
@@ -107,6 +110,8 @@ func (s *Server) edgeRoutes(api huma.API) {
 		{"take-over", "Take it from the assistant or a colleague", d.TakeOver},
 		{"release", "Put it back into its queue", d.Release},
 		{"hand-back", "Give it back to the assistant", d.HandBack},
+		{"lend", "Let a flow ask on your behalf", d.Lend},
+		{"lend-recall", "Take it back from the flow", d.LendRecall},
 		{"resolve", "Close it", d.Resolve},
 		{"undo", "Undo the resolve of the last seconds", d.Undo},
 		{"reopen", "Open it again", d.Reopen},

@@ -77,7 +77,7 @@ func loadProject(t *testing.T, flow string) *flows.Project {
 func startInbox(t *testing.T, w *world, logger *slog.Logger) *inbox.Service {
 	t.Helper()
 	s, err := inbox.New(inbox.Config{AcceptWithin: time.Minute,
-		Store: w.store, Vault: w.vault, Logger: logger, Registerer: w.reg, Now: w.clock.now, Loopback: true, MediaDir: filepath.Join(w.dir, "media"),
+		Store: w.store, Vault: w.vault, Logger: logger, Registerer: w.reg, Now: w.clock.now, Loopback: true, MediaDir: filepath.Join(w.dir, "media"), PublicURL: "http://127.0.0.1:8080",
 		Openers: map[string]channels.Opener{"web": web.Open, "webhook": webhook.Open, "x": x.Open, "sim": sim.Open},
 		CapsOf: func(string) (channels.Caps, bool) {
 			return channels.Caps{Kind: "web", Text: dm.Limit{N: 4000, Unit: "runes"}, MaxInbound: 10000, Send: channels.Reconcilable}, true

@@ -23,6 +23,7 @@ const (
 	permChannels      permission = "channels:manage"
 	permAudit         permission = "audit:read"
 	permSim           permission = "sim"
+	permVerify        permission = "verify"
 	permEventsStream  permission = "events"
 	permPresenceBeats permission = "presence"
 )
@@ -59,6 +60,7 @@ var roleTable = map[permission][4]extent{
 	permUsers:         {no, no, no, all},
 	permChannels:      {no, no, no, all},
 	permAudit:         {own, all, own, all},
+	permVerify:        {no, no, no, no},     // a service's word, never a person's
 	permSim:           {all, all, all, all}, // a development channel, on loopback only
 	permEventsStream:  {own, all, all, all},
 	permPresenceBeats: {own, all, no, all},

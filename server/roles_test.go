@@ -33,6 +33,8 @@ POST /conversations/{id}/claim            yyny  conversations:write
 POST /conversations/{id}/take-over        yyny  conversations:write
 POST /conversations/{id}/release          yyny  conversations:write
 POST /conversations/{id}/hand-back        yyny  conversations:write
+POST /conversations/{id}/lend             yyny  conversations:write
+POST /conversations/{id}/lend-recall      yyny  conversations:write
 POST /conversations/{id}/resolve          yyny  conversations:write
 POST /conversations/{id}/undo             yyny  conversations:write
 POST /conversations/{id}/reopen           yyny  conversations:write
@@ -41,6 +43,7 @@ POST /messages/{id}/retry                 yyny  messages:send
 POST /messages/{id}/discard               yyny  messages:send
 POST /messages/{id}/check                 yyny  messages:send
 GET /contacts/{id}                        yyny  contacts:read
+POST /verifications/{token}               nnnn  verify
 POST /presence-beats                      yyny  -
 GET /queues                               yyyy  queues:read
 GET /queues/{alias}                       yyyy  queues:read
@@ -109,7 +112,7 @@ func TestRolesByRoute(t *testing.T) {
 		}
 	}
 	for _, c := range table {
-		path := apiBase + strings.NewReplacer("{id}", "019a0000-0000-7000-8000-000000000000", "{name}", "order", "{alias}", "nobody").Replace(c.path)
+		path := apiBase + strings.NewReplacer("{id}", "019a0000-0000-7000-8000-000000000000", "{name}", "order", "{alias}", "nobody", "{token}", "x").Replace(c.path)
 		call := func(cl *client) int { return w.probe(cl, c, path) }
 		if got := call(w.browser()); got != 401 {
 			t.Errorf("%s %s without log-in: %d, want 401", c.method, c.path, got)

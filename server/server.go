@@ -242,7 +242,7 @@ func openBeforeSetup(path string, loopback bool, isWeb func(alias string) bool) 
 	switch {
 	case path == "/healthz", path == "/readyz", path == "/setup", strings.HasPrefix(path, "/setup/"), strings.HasPrefix(path, "/assets/"):
 		return true
-	case path == "/", path == "/chat", path == "/widget.js":
+	case path == "/", path == "/chat", path == "/widget.js", strings.HasPrefix(path, "/forms/"):
 		return loopback
 	}
 	rest, ok := strings.CutPrefix(path, "/channels/")
@@ -289,6 +289,7 @@ func (s *Server) router() *echo.Echo {
 		}
 	})
 	s.pageRoutes(e)
+	s.formRoutes(e)
 	s.channelRoutes(e)
 	s.apiRoutes(e)
 	e.GET("/healthz", plain(s.healthz))

@@ -41,6 +41,7 @@ const (
 	PageFrame       = "frame"        // Frame
 	PageConsole     = "console"      // Console
 	PageProblem     = "problem"      // ProblemPage
+	PageForm        = "form"         // Form
 )
 
 // ErrUnknownPage is returned by Render for a name that is none of the Page constants.

@@ -14,7 +14,7 @@ import { composer, focusTimeline, notice, toEnd } from './talk.js';
 /** @typedef {import('./store.js').Msg} Msg */
 /** @typedef {{words: string, key?: string, icon: string, can?: string}} Command */
 
-const path = /** @type {Record<string, string>} */ ({ claim: 'claim', take_over: 'take-over', release: 'release', hand_back: 'hand-back', resolve: 'resolve', undo: 'undo', reopen: 'reopen' });
+const path = /** @type {Record<string, string>} */ ({ claim: 'claim', take_over: 'take-over', release: 'release', hand_back: 'hand-back', resolve: 'resolve', undo: 'undo', reopen: 'reopen', lend: 'lend', lend_recall: 'lend-recall' });
 const retryFor = 30_000;
 
 export class Commands {
@@ -33,6 +33,8 @@ export class Commands {
       take_over: { words: 'Take over', key: 'C', icon: 'mine', can: 'take_over' },
       resolve: { words: 'Resolve', key: 'E', icon: 'tick', can: 'resolve' },
       hand_back: { words: 'Hand back', key: 'H', icon: 'bot', can: 'hand_back' },
+      lend: { words: 'Let the assistant ask', icon: 'bot', can: 'lend' },
+      lend_recall: { words: 'Take back', icon: 'mine', can: 'lend_recall' },
       release: { words: 'Put back', icon: 'free', can: 'release' },
       reopen: { words: 'Reopen', icon: 'reply', can: 'reopen' },
       resolve_next: { words: 'Resolve and next', key: '⇧E', icon: 'tick', can: 'resolve' },
@@ -54,7 +56,7 @@ export class Commands {
 
   /** Names of what this person may do with a conversation, likeliest first. @param {Detail} d */
   offered(d) {
-    const order = d.owner.kind === 'bot' ? ['take_over', 'claim', 'reopen', 'resolve', 'hand_back', 'release'] : ['claim', 'reopen', 'take_over', 'resolve', 'hand_back', 'release'];
+    const order = d.owner.kind === 'bot' ? ['lend_recall', 'take_over', 'claim', 'reopen', 'resolve', 'hand_back', 'release'] : ['claim', 'reopen', 'take_over', 'resolve', 'hand_back', 'lend', 'release'];
     return order.filter((n) => d.can?.includes(this.table[n].can ?? ''));
   }
 
@@ -83,6 +85,8 @@ export class Commands {
       case 'take_over': return may('take_over') ? this.takeOver(d, byKey) : void 0;
       case 'release': return may('release') ? void this.move(id, 'release', {}, 'Put back in the queue') : void 0;
       case 'hand_back': return may('hand_back') ? this.handBack(d, anchor) : void 0;
+      case 'lend': return may('lend') ? this.lend(d, anchor) : void 0;
+      case 'lend_recall': return may('lend_recall') ? void this.move(id, 'lend_recall', {}, 'Yours again') : void 0;
       case 'resolve': return may('resolve') ? void this.resolve(id, false) : void 0;
       case 'resolve_next': return may('resolve') ? void this.resolve(id, true) : void 0;
       case 'reopen': return may('reopen') ? void this.move(id, 'reopen', {}, 'Open again, yours') : void 0;
@@ -218,6 +222,13 @@ export class Commands {
     if (!points.length) return go('');
     const at = anchor ?? document.querySelector('.talk-actions [aria-haspopup="menu"]') ?? document.body;
     menu(at, 'Hand back to', points.map((p) => ({ words: p.label || p.resume_at || 'As the flow says', hint: p.preview, act: () => go(p.resume_at) })));
+  }
+
+  /** @param {Detail} d @param {Element} [anchor] */
+  lend(d, anchor) {
+    const flows = d.delegates ?? [];
+    const at = anchor ?? document.querySelector('.talk-actions [aria-haspopup="menu"]') ?? document.body;
+    menu(at, 'Let the assistant', flows.map((f) => ({ words: f.label || f.flow, act: () => void this.move(d.id, 'lend', { flow: f.flow }, 'The assistant asks; it comes back to you') })));
   }
 
   /** @param {string} id @param {boolean} next @param {boolean} [force] */

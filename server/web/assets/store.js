@@ -11,7 +11,7 @@ import { Unreachable, conv, get, query } from './api.js';
  *   last: {at: string, author: string, preview: string}, unread: number, priority: string, due?: {clock: string, at: string},
  *   labels: string[], flags: string[], opened_at: string, waiting_since?: string, status: string}} Item
  * @typedef {Item & {slots: any[], packet?: any, clocks: any[], promises: any[], window?: any, sends_left?: number,
- *   continues?: string, flow: any, tags: string[], sending: boolean, can: string[], return_points: any[]}} Detail
+ *   continues?: string, flow: any, tags: string[], sending: boolean, can: string[], return_points: any[], delegates?: {flow: string, label: string}[]}} Detail
  * @typedef {{seq: number, id: string, at: string, author: {kind: string, id?: string, name?: string}, visibility: string, kind: string,
  *   text: string, media: any[], options?: any[], tap?: any, event?: any, state: string, state_reason?: string, edited: boolean,
  *   removed?: boolean, history?: string[], client_id?: string, rule?: string, local?: boolean, why?: string, epoch?: number, refused?: boolean}} Msg

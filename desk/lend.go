@@ -1,0 +1,97 @@
+package desk
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"dispatcher/dm"
+	"dispatcher/inbox"
+	"dispatcher/storage"
+)
+
+// Delegate is a flow that an agent may let run (language.md 2.20).
+type Delegate struct {
+	Flow  string `json:"flow"`
+	Label string `json:"label"`
+}
+
+// delegates are the flows that may run on a conversation now.
+func (s *Service) delegates(a Actor, v *inbox.View) []Delegate {
+	out := []Delegate{}
+	if !owns(a, v) || v.Phase() != dm.PhaseAgent {
+		return out
+	}
+	for _, d := range v.Delegates() {
+		out = append(out, Delegate{Flow: d.Flow, Label: d.Label})
+	}
+	return out
+}
+
+// Lend lets a flow run on the agent's conversation: the bot asks, the agent
+// has it back at the flow's end, at the deadline, or whenever they want.
+func (s *Service) Lend(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
+		if err := s.mine(ctx, a, v, c); err != nil {
+			return nil, err
+		}
+		if !mayRun(v, c.Flow) {
+			return nil, s.conflict(ctx, CodeCannotLend, "This flow cannot run here.", v)
+		}
+		if s.paused(v) {
+			return nil, s.conflict(ctx, CodeBotPaused, "The assistant is paused.", v)
+		}
+		if w := v.Window(); w != nil && !s.now().Before(w.ReplyUntil) {
+			return nil, s.conflict(ctx, CodeWindowClosed, "The platform takes no replies any more until they write again.", v)
+		}
+		d := v.Draft()
+		if lead := strings.TrimSpace(readable(c.LeadIn)); lead != "" {
+			out, err := s.outgoing(ctx, a, v, Reply{Text: lead})
+			if err != nil {
+				return nil, err
+			}
+			d.Send(out)
+		}
+		return d, s.inbox.Lend(d, a.shift(inbox.EdgeLend, c), c.Flow, s.lendBy())
+	})
+}
+
+// mayRun says whether a flow is an agent's to run on a conversation.
+func mayRun(v *inbox.View, flow string) bool {
+	if v.Phase() != dm.PhaseAgent {
+		return false
+	}
+	for _, d := range v.Delegates() {
+		if d.Flow == flow {
+			return true
+		}
+	}
+	return false
+}
+
+// LendRecall takes a lent conversation back. What was learnt stays.
+func (s *Service) LendRecall(ctx context.Context, a Actor, id string, c Command) (Moved, error) {
+	return s.do(ctx, a, id, a.works(), func(v *inbox.View) (*inbox.Draft, error) {
+		if v.Snap.Conv.Phase != storage.PhaseLent {
+			return nil, s.conflict(ctx, CodeTooLate, "It is not lent any more.", v)
+		}
+		return s.takeOver(ctx, a, v, c)
+	})
+}
+
+// lendBy is the project's desk.lend_by; 0 = as desk.md 1.9.
+func (s *Service) lendBy() time.Duration {
+	p := s.inbox.Live()
+	if p == nil || p.Config.Desk == nil {
+		return 0
+	}
+	n := p.Config.Desk.Get("lend_by")
+	if n == nil {
+		return 0
+	}
+	d, err := time.ParseDuration(n.Text)
+	if err != nil {
+		return 0
+	}
+	return d
+}
