@@ -262,6 +262,20 @@ func TestCorrectionInsideACorrection(t *testing.T) {
 	}
 }
 
+// A mention beside a correction leaves it where it is.
+func TestAMentionBesideACorrection(t *testing.T) {
+	t.Parallel()
+	pub := flow("public_reply", states{"start": {Say: says("Thank you!"), Exit: back("")}})
+	pub.On = []string{"public"}
+	set := newSet(t, append(parcelFlows(), pub), orderSlot(), topicSlot(), slot(&Slot{Name: "postcode", Type: SlotText}), slot(&Slot{Name: "size", Type: SlotChoice}), slot(&Slot{Name: "note", Type: SlotText}))
+	set.Start = []StartRule{{If: x("entry.public"), Flow: "public_reply"}, {Flow: "welcome"}}
+	c := delivered(t, relink(t, set)).user("the order number is wrong")
+	c.w.Entry = EntryNow{Public: true, Source: "public"}
+	c.event(Event{Kind: EvMention, Text: "@acme love it"}).says("bot: Thank you!").at("track.start")
+	c.w.Entry = EntryNow{}
+	c.user("AB999999").says().calls("/orders/AB999999").comes(200, `{"status":"delivered"}`).says("bot: It was delivered.*")
+}
+
 func TestCorrectionOfAContactSlot(t *testing.T) {
 	t.Parallel()
 	set := parcels(t)

@@ -51,6 +51,23 @@ func TestAPinnedFlowKeepsItsSetUntilItIsLeft(t *testing.T) {
 	}
 }
 
+func TestAMentionLeavesThePinAlone(t *testing.T) {
+	t.Parallel()
+	withPublic := func(s *Set) {
+		pub := flow("public_reply", states{"start": {Say: says("Thank you!"), Exit: back("")}})
+		pub.On = []string{"public"}
+		s.Flows["public_reply"], s.FlowOrder = pub, append(s.FlowOrder, "public_reply")
+		s.Start = []StartRule{{If: x("entry.public"), Flow: "public_reply"}, {Flow: "a"}}
+	}
+	old, live := pinnedSet(t, "one", "old", withPublic), pinnedSet(t, "two", "new", withPublic)
+	c := talk(t, old).user("hi")
+	c.set, c.pinned = live, old
+	c.w.Entry = EntryNow{Public: true, Source: "public"}
+	c.event(Event{Kind: EvMention, Text: "@acme love it"}).says("bot: Thank you!").at("a.start")
+	c.w.Entry = EntryNow{}
+	c.user("go").says("bot: old second", "bot: old B? [Again|Out]")
+}
+
 func TestAPinEndsAfterSevenDaysAndWithoutItsSet(t *testing.T) {
 	t.Parallel()
 	old, live := pinnedSet(t, "one", "old", nil), pinnedSet(t, "two", "new", nil)

@@ -93,15 +93,15 @@ func (p *PathStep) withoutAnswer() bool {
 // other way ends it.
 func (t *turn) takeUp(p *PathStep) bool {
 	r := t.st.Replay
-	if r == nil {
+	switch {
+	case r == nil || p.Aside || len(r.Steps) == 0:
 		return false
-	}
-	if here := r.waitsAt(p.Flow, p.Name, p.Stack); !here && p.Stack > r.depth() {
-		return false
-	} else if !here || p.Call != "" && isEscape(p.key()) {
-		if !here {
+	case !r.waitsAt(p.Flow, p.Name, p.Stack):
+		if p.Stack <= r.Steps[0].Stack {
 			t.st.Replay = nil
 		}
+		return false
+	case p.Call != "" && isEscape(p.key()):
 		return false
 	}
 	kept := *r
@@ -109,15 +109,8 @@ func (t *turn) takeUp(p *PathStep) bool {
 	return true
 }
 
-func (r *Replay) depth() int {
-	if len(r.Steps) == 0 {
-		return len(r.Stack)
-	}
-	return r.Steps[0].Stack
-}
-
 func (r *Replay) waitsAt(flow, name string, depth int) bool {
-	return len(r.Steps) > 0 && r.Steps[0].Flow == flow && r.Steps[0].Name == name && r.Steps[0].Stack == depth
+	return r.Steps[0].Flow == flow && r.Steps[0].Name == name && r.Steps[0].Stack == depth
 }
 
 // here is the next step to be walked, nil when none is left or it starts

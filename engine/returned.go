@@ -156,11 +156,13 @@ func (t *turn) mention() {
 // question and stack stay what they were.
 func (t *turn) aside(begin func()) {
 	flow, name, q, stack := t.st.Flow, t.st.Name, t.st.Question, t.st.Stack
+	pin, pinned := t.st.Pin, t.pinned
 	t.beside = q != nil || t.looking()
 	begin()
 	t.run()
 	if t.st.Owner == dm.OwnerBot {
 		t.st.Flow, t.st.Name, t.st.Question, t.st.Stack = flow, name, q, stack
+		t.st.Pin, t.pinned, t.def = pin, pinned, nil
 		t.over, t.waits = true, true
 	}
 }

@@ -263,8 +263,10 @@ func (t *turn) startRules(public bool) {
 	}
 	t.st.Stack = nil
 	t.st.Question = nil
-	t.unpin()
-	t.refresh()
+	if !public {
+		t.unpin()
+		t.refresh()
+	}
 	f := t.set.Flows[name]
 	t.first = t.first && f.FirstUse
 	if f.Shadow && !public {
