@@ -91,3 +91,20 @@ func TestBadInput(t *testing.T) { // not parallel: memory is that of the whole p
 	}
 	t.Logf("%d bad inputs: slowest %v (%s), largest %d MiB allocated", len(badInput()), slowest.Round(time.Millisecond), who, largest>>20)
 }
+
+// TestFlowFiles: 500 files of flows are taken, the next one is not (E007).
+func TestFlowFiles(t *testing.T) {
+	t.Parallel()
+	files := empty("shop")
+	files.Data["dispatcher.yaml"] = []byte("dispatcher: 1\nstart: f0\n")
+	for i := range 500 {
+		files.Data[fmt.Sprintf("flows/f%d.yaml", i)] = fmt.Appendf(nil, "flow: f%d\nstates:\n  start: {resolve: done}\n", i)
+	}
+	if p := flows.Load(files, options("")); !p.OK() {
+		t.Errorf("500 flows are too many: %s", shown(p.Diagnostics[:1]))
+	}
+	files.Data["flows/last.yaml"] = []byte("flow: last\nstates:\n  start: {resolve: done}\n")
+	if p := flows.Load(files, options("")); p.OK() || p.Diagnostics[0].Code != "E007" {
+		t.Error("501 flows are taken")
+	}
+}
