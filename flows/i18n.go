@@ -134,7 +134,7 @@ func (x *extraction) section(name string, lines []string) {
 			x.add = append(x.add, insertion{pair.Value.Range.Offset + 1, strings.Join(lines, ", ")})
 			return
 		}
-		x.add = append(x.add, insertion{x.endOfLine(pair.Key.Range.Offset), "\n  " + strings.Join(lines, "\n  ")})
+		x.add = append(x.add, insertion{x.endOfLine(pair.Key.Range.Offset + pair.Key.Range.Length), "\n  " + strings.Join(lines, "\n  ")})
 	}
 }
 
