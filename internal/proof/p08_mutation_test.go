@@ -81,6 +81,9 @@ func TestPromise_P8_MutationStorm(t *testing.T) {
 	total := of(size, 300, 10_000, 10_000)
 	for done := 0; done < total; done += 6 {
 		st.round()
+		if done%60 == 0 {
+			st.backAndForth()
+		}
 	}
 	offered := traffic()
 	st.stuck()
@@ -101,24 +104,25 @@ func TestPromise_P8_MutationStorm(t *testing.T) {
 	if len(st.told) > 0 {
 		worst = st.told[len(st.told)-1]
 	}
-	report(t, "P8: %d mutations, %d bad sets held and told (median %v, worst %v, %d with line), %d edits live; %d messages, %d replies of %d sets: 0 restarts, 0 lost, 0 stuck, 0 wrong; %.1f s",
-		total, len(st.told), st.told[len(st.told)/2].Round(time.Millisecond), worst.Round(time.Millisecond), st.lines, st.version, offered, replies, sets, time.Since(begun).Seconds())
+	report(t, "P8: %d mutations, %d bad sets held and told (median %v, worst %v, %d with line), %d edits live, %d times rolled back and published; %d messages, %d replies of %d sets: 0 restarts, 0 lost, 0 stuck, 0 wrong; %.1f s",
+		total, len(st.told), st.told[len(st.told)/2].Round(time.Millisecond), worst.Round(time.Millisecond), st.lines, st.version, st.published, offered, replies, sets, time.Since(begun).Seconds())
 }
 
 // mutStorm is one service under edits and traffic.
 type mutStorm struct {
-	t       *testing.T
-	s       *kill.Service
-	p       *fakeplatform.Server
-	pid     int
-	admin   *kill.Client
-	mut     *mutate.Mutator
-	sender  *fakeplatform.Sender
-	version int
-	told    []time.Duration
-	lines   int
-	sent    sync.Map // text → contact, of what was acknowledged
-	people  atomic.Int64
+	t         *testing.T
+	s         *kill.Service
+	p         *fakeplatform.Server
+	pid       int
+	admin     *kill.Client
+	mut       *mutate.Mutator
+	sender    *fakeplatform.Sender
+	version   int
+	published int // times rolled back and published again
+	told      []time.Duration
+	lines     int
+	sent      sync.Map // text → contact, of what was acknowledged
+	people    atomic.Int64
 }
 
 // say sends one message and keeps it when it was acknowledged.
@@ -184,6 +188,68 @@ func (st *mutStorm) round() {
 	}
 	st.restore()
 	st.until(what.Kind+" mended", func() bool { return st.folder() == "live" && st.answers() })
+}
+
+// backAndForth rolls back to the set before under traffic, edits the folder
+// while it is held, and publishes: what was rolled back to answers until then,
+// and the edit afterwards.
+func (st *mutStorm) backAndForth() {
+	st.t.Helper()
+	sets := st.ran()
+	if len(sets) < 2 {
+		return
+	}
+	path := "/api/v1/revisions/" + sets[1] + "/rollback"
+	if status := st.admin.Post(path, map[string]bool{"yes": true}, nil, nil); status != http.StatusOK {
+		st.t.Errorf("POST %s: %d", path, status)
+		return
+	}
+	back := st.version - 1
+	st.until("rolled back", func() bool { return st.folder() == "held" && st.answersAs(back) })
+	st.version++
+	for name, text := range stormProject(st.p.URL, st.version) {
+		st.mut.Good(name, text)
+	}
+	st.restore()
+	var view struct{ Staged struct{ Set, Result string } }
+	st.until("staged while held", func() bool {
+		st.admin.Get("/api/v1/flows", &view)
+		return view.Staged.Result == watch.Staged && view.Staged.Set == st.folderSet()
+	})
+	if !st.answersAs(back) {
+		st.t.Errorf("an edit went live over the set that was rolled back to")
+	}
+	path = "/api/v1/revisions/" + view.Staged.Set + "/activate"
+	if status := st.admin.Post(path, map[string]bool{"yes": true}, nil, nil); status != http.StatusOK {
+		st.t.Errorf("POST %s: %d", path, status)
+	}
+	st.until("published", func() bool { return st.folder() == "live" && st.answers() })
+	st.published++
+}
+
+// folderSet is the id of the set that the folder holds.
+func (st *mutStorm) folderSet() string {
+	files, err := flows.Read(watch.Dir(st.s.Dir), "storm")
+	if err != nil {
+		return ""
+	}
+	return files.SetID()
+}
+
+// ran lists the sets that were live, newest first.
+func (st *mutStorm) ran() (out []string) {
+	var page struct {
+		Items []struct{ Set, Result string }
+	}
+	if status := st.admin.Get("/api/v1/revisions?limit=200", &page); status != http.StatusOK {
+		st.t.Errorf("GET /revisions: %d", status)
+	}
+	for _, r := range page.Items {
+		if r.Result == inbox.ResultLive || r.Result == inbox.ResultPublished || r.Result == inbox.ResultRolledBack {
+			out = append(out, r.Set)
+		}
+	}
+	return out
 }
 
 func (st *mutStorm) damage() mutate.Mutation {
@@ -275,7 +341,10 @@ func (st *mutStorm) folder() string {
 }
 
 // answers lets a new person write and says whether the newest version answers.
-func (st *mutStorm) answers() bool {
+func (st *mutStorm) answers() bool { return st.answersAs(st.version) }
+
+// answersAs says whether a new person is answered by that version.
+func (st *mutStorm) answersAs(version int) bool {
 	who := fmt.Sprintf("c-%d", st.people.Add(1))
 	st.say(who, who+"-probe")
 	ctx, stop := context.WithTimeout(st.t.Context(), 5*time.Second)
@@ -284,7 +353,7 @@ func (st *mutStorm) answers() bool {
 	_, err := st.p.Wait(ctx, func(all []fakeplatform.Delivery) bool {
 		for _, d := range slices.Backward(all) {
 			if d.Thread == who && d.Kind == "message.send" {
-				good = strings.Contains(d.Text, fmt.Sprintf("Version %d ", st.version))
+				good = strings.Contains(d.Text, fmt.Sprintf("Version %d ", version))
 				return true
 			}
 		}
