@@ -59,6 +59,9 @@ func TestBadInput(t *testing.T) { // not parallel: memory is that of the whole p
 	const mostTime, mostMemory = 4 * time.Second, 512 << 20 // alone on a core each takes less than one second
 	slowest, largest, who := time.Duration(0), uint64(0), ""
 	for _, in := range badInput() {
+		if raced && len(in.flow) > 200_000 {
+			continue
+		}
 		files := empty("shop")
 		files.Data["flows/a.yaml"] = []byte(in.flow)
 		var before, after runtime.MemStats
@@ -72,7 +75,7 @@ func TestBadInput(t *testing.T) { // not parallel: memory is that of the whole p
 			slowest, who = took, in.name
 		}
 		largest = max(largest, used)
-		if took > mostTime || used > mostMemory {
+		if took > mostTime && !raced || used > mostMemory {
 			t.Errorf("%s took %v and %d MiB", in.name, took, used>>20)
 		}
 		hit := false

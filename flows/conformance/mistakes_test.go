@@ -167,7 +167,10 @@ func TestPlantedMistakes(t *testing.T) {
 			clean[d.Code+d.Message] = true
 		}
 		for _, m := range mistakes() {
-			for _, p := range plant(m, files) {
+			for i, p := range plant(m, files) {
+				if raced && i > 1 {
+					continue
+				}
 				all++
 				damaged := &flows.Files{Name: files.Name, Data: maps.Clone(files.Data), Media: files.Media}
 				damaged.Data[p.file] = []byte(p.text)
@@ -195,7 +198,7 @@ func TestPlantedMistakes(t *testing.T) {
 	}
 	t.Logf("%d mistakes planted: %d found (%.1f %%), %d at the exact line and column (%.1f %%), %d with the repair named (%.1f %%); slowest check %v",
 		all, found, share(found, all), exact, share(exact, all), named, share(named, all), slowest.Round(100*time.Microsecond))
-	if all < 200 || found < all || share(named, all) < 80 || slowest > slow {
+	if all < 200 && !raced || found < all || share(named, all) < 80 || slowest > slow && !raced {
 		t.Errorf("%d planted, %d found, %d with the repair", all, found, named)
 	}
 }
