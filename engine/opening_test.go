@@ -87,7 +87,7 @@ func TestShadowComputesTheFirstTurnAndSaysNothing(t *testing.T) {
 	c.slot("order_number", "AB123456").slot("topic", "order")
 	c.event(Event{Kind: EvReturned}).says()
 
-	c = talk(t, set).user("something else please, number four or so")
+	talk(t, set).user("something else please, number four or so")
 	flows = shopFlows()
 	flows[0].Shadow, flows[0].States["menu"].Exit = true, nil
 	flows[0].States["start"] = &StateDef{Flow: "welcome", Name: "start", Say: says("Hi"), Exit: hand("orders")}

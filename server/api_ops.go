@@ -311,5 +311,3 @@ func (s *Server) auditTrail(ctx context.Context, who *identity, in *auditInput) 
 	}
 	return &body[items[auditView]]{Body: out}, nil
 }
-
-func recordID(rec storage.Record) string { return hex.EncodeToString(rec.ID) }

@@ -87,14 +87,25 @@ func TestUnknownUsersTakeTheSameWork(t *testing.T) {
 			t.Errorf("check = %v, %v; want %v", got, err, row.want)
 		}
 	}
-	start := time.Now()
-	argon2.IDKey([]byte("x"), make([]byte, argonSalt), fullCost.time, fullCost.memory, argonThreads, argonKey)
-	one := time.Since(start)
-	start = time.Now()
-	_, _ = h.check(context.Background(), "", goodPassword)
-	if took := time.Since(start); took < one/8 {
+	one := fastest(func() {
+		argon2.IDKey([]byte("x"), make([]byte, argonSalt), fullCost.time, fullCost.memory, argonThreads, argonKey)
+	})
+	took := fastest(func() { _, _ = h.check(context.Background(), "", goodPassword) })
+	if took < one/8 {
 		t.Errorf("an unknown user answers after %v, one hash takes %v", took, one)
 	}
+}
+
+// fastest is the shortest of some runs: what the work takes, without what else
+// the machine does.
+func fastest(work func()) time.Duration {
+	least := time.Hour
+	for range 5 {
+		start := time.Now()
+		work()
+		least = min(least, time.Since(start))
+	}
+	return least
 }
 
 func cost(phc string) string { return strings.Join(strings.Split(phc, "$")[1:4], "$") }
