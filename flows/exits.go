@@ -229,13 +229,13 @@ func (l *loader) branch(p *source.Pair, edge, key string, own bool) *engine.Exit
 	if !own {
 		prefix = key + "/"
 	}
-	closed, always := false, false
+	closed, always, above := false, false, false
 	for i, item := range n.Items {
 		if item.Kind != source.Map {
 			continue
 		}
 		cond, other := item.Pair("if"), item.Pair("else")
-		if always {
+		if above {
 			l.neverReached(cond, other)
 		}
 		switch {
@@ -250,7 +250,8 @@ func (l *loader) branch(p *source.Pair, edge, key string, own bool) *engine.Exit
 		default:
 			name := "branch:" + strconv.Itoa(i)
 			arm := engine.Arm{If: l.condition(cond.Value, scope{})}
-			always = always || l.trueNode(cond.Value)
+			above = l.trueNode(cond.Value)
+			always = always || above
 			before := len(l.diags)
 			arm.Exit = l.exitIn(item, name, prefix+name, false)
 			if arm.Exit == nil && len(l.diags) == before && !l.nearExit(item, "arm") {
@@ -265,7 +266,8 @@ func (l *loader) branch(p *source.Pair, edge, key string, own bool) *engine.Exit
 	return e
 }
 
-// neverReached is W317: the condition above is always true.
+// neverReached is W317: the condition above is always true. It is said of the
+// next one only (language.md ruling 2).
 func (l *loader) neverReached(cond, other *source.Pair) {
 	at := source.Range{}
 	switch {
@@ -294,7 +296,7 @@ func (l *loader) constant(cond *source.Node, above bool) bool {
 	if above {
 		l.warn("W317", cond.Words(), "this condition is never reached: the one above is always true")
 	}
-	return above || l.trueNode(cond)
+	return l.trueNode(cond)
 }
 
 // call compiles call: FLOW or call: {flow, on}.

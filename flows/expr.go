@@ -271,9 +271,34 @@ func (l *loader) syntax(w where, err error) {
 
 // alwaysTrue folds literals only: what depends on anything is not known here.
 func alwaysTrue(n ast.Node) bool {
+	if pair, ok := n.(*ast.BinaryNode); ok && holds(pair) {
+		return true
+	}
 	v, ok := constant(n)
 	b, isBool := v.(bool)
 	return ok && isBool && b
+}
+
+// holds says that two numbers stand as the comparison between them says.
+func holds(n *ast.BinaryNode) bool {
+	a, _ := constant(n.Left)
+	b, _ := constant(n.Right)
+	x, okA := a.(float64)
+	y, okB := b.(float64)
+	if !okA || !okB {
+		return false
+	}
+	switch n.Operator {
+	case "<":
+		return x < y
+	case "<=":
+		return x <= y
+	case ">":
+		return x > y
+	case ">=":
+		return x >= y
+	}
+	return false
 }
 
 func constant(n ast.Node) (any, bool) {

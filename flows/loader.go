@@ -37,7 +37,9 @@ type loader struct {
 	before    kept            // what those before left; only read
 	reused    bool            // flows are taken from before
 	regexes   map[string]error
-	uses      []*use // every compiled expression, for the path checks
+	heldIn    *source.Doc                   // the file held is of
+	held      map[*source.Node]*source.Node // key by value, see heldBy
+	uses      []*use                        // every compiled expression, for the path checks
 	useOf     map[*engine.Expr]*use
 	saidTexts []textSrc
 	objects   map[string]typ

@@ -70,9 +70,37 @@ func (l *loader) inline(n *source.Node, sc scope) *engine.Text {
 		if len(n.Pairs) > 0 && !l.isLanguage(n.Pairs[0].Key.Text) {
 			return t // what is wrong with the keys was said
 		}
-		l.err("E110", n.Words(), "the text in %s is missing", first)
+		l.err("E110", l.heldBy(n), "the text in %s is missing", first)
 	}
 	return t
+}
+
+// heldBy is the key that holds a node; in a list it is the node itself. A file
+// is looked through once, when the first of its nodes is asked for.
+func (l *loader) heldBy(n *source.Node) source.Range {
+	doc := l.docs[n.Range.File]
+	if doc == nil || doc.Root == nil {
+		return n.Words()
+	}
+	if l.heldIn != doc {
+		l.heldIn, l.held = doc, map[*source.Node]*source.Node{}
+		eachPair(doc.Root, func(p source.Pair) { l.held[p.Value] = p.Key })
+	}
+	if key := l.held[n]; key != nil {
+		return key.Words()
+	}
+	return n.Words()
+}
+
+// eachPair visits every entry of every map below a node.
+func eachPair(n *source.Node, visit func(source.Pair)) {
+	for _, p := range n.Pairs {
+		visit(p)
+		eachPair(p.Value, visit)
+	}
+	for _, item := range n.Items {
+		eachPair(item, visit)
+	}
 }
 
 func (l *loader) isLanguage(code string) bool {
