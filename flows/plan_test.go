@@ -74,6 +74,7 @@ func TestDiffInWords(t *testing.T) {
 		{"new state", planBefore + "  more:\n    goto: person\n", []string{"welcome.more: is new"}},
 		{"slot rule", edit(`\d{6}`, `\d{7}`, "AB123456", "AB1234567"),
 			[]string{`slot order_number: pattern [A-Z]{2}\d{6} → [A-Z]{2}\d{7}`, "slot order_number: example AB123456 → AB1234567"}},
+		{"entry of everywhere", edit("states:\n", "everywhere: {hours: {match: [hours], goto: person}}\nstates:\n"), []string{"welcome: everywhere.hours is new"}},
 		{"silence", edit("  person:\n", "    no_reply: [{after: 10m, say: \"Still there?\"}]\n  person:\n"), []string{"welcome.details: no_reply changed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -88,6 +89,33 @@ func TestDiffInWords(t *testing.T) {
 				t.Errorf("said:\n%s", strings.Join(got, "\n"))
 			}
 		})
+	}
+}
+
+// TestARenamedStateIsNoOtherState: a new name is said once, and nothing else of
+// the state; the flow's own entries are compared too.
+func TestARenamedStateIsNoOtherState(t *testing.T) {
+	t.Parallel()
+	renamed := strings.NewReplacer("states:", "renamed: {details: number}\nstates:", "  details:", "  number:", "goto: details", "goto: number").Replace(planBefore)
+	got := texts(flows.Diff(loadOne(t, planBefore), loadOne(t, renamed)))
+	want := []string{"welcome: renamed changed", "welcome.details: renamed to number", "welcome.menu: option order now leads to number (was to details)"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	with := func(entries string) *flows.Project {
+		return loadOne(t, strings.Replace(planBefore, "states:", "everywhere: {"+entries+"}\nstates:", 1))
+	}
+	for _, c := range []struct {
+		before, after string
+		want          []string
+	}{
+		{"hours: {match: [hours], goto: person}", "hours: {match: [hours, open], goto: person}", []string{"welcome: everywhere.hours changed"}},
+		{"hours: {match: [hours], goto: person}", "price: {match: [price], goto: person}", []string{"welcome: everywhere.price is new", "welcome: everywhere.hours is removed"}},
+		{"hours: {match: [hours], goto: person}", "hours: {match: [hours], goto: person}", nil},
+	} {
+		if got := texts(flows.Diff(with(c.before), with(c.after))); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.after, got, c.want)
+		}
 	}
 }
 

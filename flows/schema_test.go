@@ -350,3 +350,15 @@ func TestSchemaIsWhole(t *testing.T) {
 		}
 	}
 }
+
+// What an editor needs to know of a schema: its dialect, its name, its title.
+func TestSchemaSaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	for _, kind := range SchemaKinds() {
+		root := newValidator(t, kind).root
+		title, _ := root["title"].(string)
+		if root["$schema"] != "https://json-schema.org/draft/2020-12/schema" || root["$id"] != "dispatcher:"+kind || !strings.HasPrefix(title, "Dispatcher: ") {
+			t.Errorf("%s: %v %v %v", kind, root["$schema"], root["$id"], root["title"])
+		}
+	}
+}
