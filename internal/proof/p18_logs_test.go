@@ -84,6 +84,11 @@ func stumbling(t *testing.T, text string) string {
 var written = []string{"Text", "Body", "Raw", "Handle", "Prefill", "Slots", "Payload", "Preview", "Summary", "Question", "Said", "Display", "FirstName",
 	"ExternalID", "MessageID", "Thread", "Address", "Email", "Password", "RawQuery", "RequestURI", "Authorization", "Label", "Labels", "Answer", "Typed"}
 
+// designed are the texts of designers, not of customers, that may be logged
+// under such a name: what a failed test of a flow prints, and how many
+// conversations a set moves.
+var designed = map[string][]string{"flows/watch/publish.go": {"Text", "Summary"}}
+
 // slogCalls looks at every logging call of the program.
 func slogCalls(t *testing.T) (calls int) {
 	t.Helper()
@@ -126,7 +131,7 @@ func spoken(t *testing.T, name, text string) (found []string, calls int) {
 						return false
 					}
 				case *ast.SelectorExpr:
-					if slices.Contains(written, n.Sel.Name) {
+					if slices.Contains(written, n.Sel.Name) && !slices.Contains(designed[name], n.Sel.Name) {
 						found = append(found, fmt.Sprintf("%s:%d logs %s", name, fset.Position(n.Pos()).Line, n.Sel.Name))
 					}
 				case *ast.BasicLit:

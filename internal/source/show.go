@@ -35,6 +35,7 @@ func Dedup(diags []Diagnostic) []Diagnostic {
 func Text(w io.Writer, diags []Diagnostic, files map[string][]byte, color bool) {
 	p := newPrinter(files)
 	p.color = color
+	p.cover(diags)
 	for i, d := range diags {
 		if i > 0 {
 			p.out.WriteByte('\n')
@@ -42,6 +43,26 @@ func Text(w io.Writer, diags []Diagnostic, files map[string][]byte, color bool) 
 		p.one(d)
 	}
 	_, _ = w.Write(p.out.Bytes()) // a terminal that went away has nobody to tell
+}
+
+// secretCode marks what looks like a secret: it is reported, never repeated,
+// because what is printed here ends in logs.
+const secretCode = "W133"
+
+// cover puts dots over every secret of the lines that will be shown.
+func (p *printer) cover(diags []Diagnostic) {
+	for _, d := range diags {
+		if d.Code != secretCode || d.Range.EndLine != d.Range.Line {
+			continue
+		}
+		line, ok := p.line(d.Range.File, d.Range.Line)
+		if !ok {
+			continue
+		}
+		for i := max(d.Range.Column-1, 0); i < min(d.Range.EndColumn-1, len(line.chars)); i++ {
+			line.chars[i] = '•'
+		}
+	}
 }
 
 type printer struct {
