@@ -199,6 +199,7 @@ type State struct {
 	Holdout  bool                 `json:"holdout,omitempty"` // of a contact who skips the bot
 	After    bool                 `json:"after,omitempty"`   // after-care: an agent has resolved it, a message that is no answer opens a new conversation
 	Lookups  map[string]Looked    `json:"lookups,omitempty"` // results by save name
+	Calls    int                  `json:"calls,omitempty"`   // look-ups since the last event that is no result of one
 	Waiting  *Waiting             `json:"waiting,omitempty"` // open look-up, nil = none
 	Replay   *Replay              `json:"replay,omitempty"`  // correction that a look-up has suspended
 	Left     *Left                `json:"left,omitempty"`    // question that was open when the conversation went idle, and in the one that continues it

@@ -16,16 +16,28 @@ const (
 
 // call sends the look-up of a state and ends the turn: its result comes back
 // as an event. Nothing is due while it is open, neither silence nor the idle
-// close: its caller bounds it.
+// close: its caller bounds it. Look-ups that follow each other with nobody
+// saying anything between them end with people.
 func (t *turn) call(st *StateDef) {
 	h := st.HTTP
+	if t.st.Calls++; t.st.Calls > maxCalls {
+		t.cause = dm.CauseLoop
+		t.systemHandoff(dm.CauseLoop, !t.public)
+		return
+	}
+	path, ok := t.requestPath(h)
+	if !ok {
+		t.note(TraceStep{What: "lookup", State: st.full, Option: h.Save, By: h.Method + " " + h.Service, At: h.At.String()})
+		t.concludeLookup(st, &LookupResult{Fail: "refused"})
+		return
+	}
 	if h.Method != "get" {
 		t.st.Posted = t.st.Visit
 	}
 	t.st.Visit++
 	e := Call{
 		ID: "l" + strconv.FormatInt(t.st.Visit, 10), Service: h.Service, Method: h.Method,
-		Path: t.requestPath(h), Body: t.requestBody(h), Timeout: h.Timeout, Retry: h.Retry,
+		Path: path, Body: t.requestBody(h), Timeout: h.Timeout, Retry: h.Retry,
 		Returns: h.shape, Rule: st.where, Typing: t.typing,
 	}
 	w := &Waiting{ID: e.ID, Flow: t.st.Flow, Name: t.st.Name, Since: t.now.UnixMilli()}
@@ -153,6 +165,11 @@ func (t *turn) settleLookup(r *LookupResult) {
 		return
 	}
 	t.typing = st.Typing
+	t.concludeLookup(st, r)
+}
+
+// concludeLookup goes on from a look-up as its result decides.
+func (t *turn) concludeLookup(st *StateDef, r *LookupResult) {
 	x, edge := t.outcome(st, r)
 	switch {
 	case edge == edgeFound:

@@ -11,15 +11,26 @@ import (
 )
 
 // requestPath renders path and query, every value escaped for where it stands.
-func (t *turn) requestPath(h *Lookup) string {
+// It says no where a value would name another folder than the one it stands in.
+func (t *turn) requestPath(h *Lookup) (path string, ok bool) {
 	var b strings.Builder
-	t.eachPart(h.Path, func(lit string) { b.WriteString(escapeWritten(lit)) }, func(value string) {
+	plain, valued := "", false // the path before it is escaped; it holds a value
+	ok = true
+	t.eachPart(h.Path, func(lit string) {
+		if !strings.Contains(b.String(), "?") {
+			before, _, _ := strings.Cut(lit, "?")
+			plain += before
+		}
+		b.WriteString(escapeWritten(lit))
+	}, func(value string) {
 		if strings.Contains(b.String(), "?") {
 			b.WriteString(url.QueryEscape(value))
 			return
 		}
-		b.WriteString(escapeSegment(value))
+		plain, valued, ok = plain+value, true, ok && !climbs(value)
+		b.WriteString(url.PathEscape(value))
 	})
+	ok = ok && !(valued && climbs(plain))
 	join := byte('?')
 	if strings.Contains(b.String(), "?") {
 		join = '&'
@@ -36,16 +47,18 @@ func (t *turn) requestPath(h *Lookup) string {
 	if b.Len() > maxRendered {
 		t.fail(h.At.String(), errLongText)
 	}
-	return b.String()
+	return b.String(), ok
 }
 
-// escapeSegment keeps a value within one segment of a path: no slash, and
-// neither the name of this folder nor that of the one above.
-func escapeSegment(value string) string {
-	if value == "." || value == ".." {
-		return strings.ReplaceAll(value, ".", "%2E")
+// climbs says that a part of a path names this folder or the one above. Servers
+// undo escapes before they look, so escaping it would not help.
+func climbs(path string) bool {
+	for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if part == "." || part == ".." {
+			return true
+		}
 	}
-	return url.PathEscape(value)
+	return false
 }
 
 // escapeWritten lets what a designer wrote stand and escapes what no address

@@ -222,7 +222,7 @@ func TestAnAddressHoldsItsValues(t *testing.T) {
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	h := &Lookup{Service: "shop", Method: "get", Path: tx("/a b/{{ slots.one }}/ü/{{ slots.two }}?x={{ slots.one }}"), Query: []LookupParam{{"day", tx("{{ slots.day }}")}, {"no", tx("{{ slots.none }}")}, {"b l", tx("{{ contact.vip }}")}, {"tags", tx("{{ contact.tags }}")}, {"n", tx("{{ 1000 * 1.5 }}")}}}
 	set := linkedSet(t, []*Flow{flow("a", states{"start": {HTTP: h, Exit: closes("done")}})}, slot(&Slot{Name: "one", Type: SlotText}), slot(&Slot{Name: "two", Type: SlotText}), slot(&Slot{Name: "day", Type: SlotDate}), slot(&Slot{Name: "none", Type: SlotText}))
-	for two, want := range map[string]string{"..": "%2E%2E", ".": "%2E", "x/../y": "x%2F..%2Fy", "a&b=c#d": "a&b=c%23d", "é?": "%C3%A9%3F", "": ""} {
+	for two, want := range map[string]string{"x/y..": "x%2Fy..", "...": "...", "a&b=c#d": "a&b=c%23d", "é?": "%C3%A9%3F", "": ""} {
 		c := talk(t, set)
 		c.w.Contact.Tags = []string{"a", "b c"}
 		c.st.Slots = map[string]SlotValue{"one": {Value: "q&r/s t"}, "two": {Value: two}, "day": {Value: day}}

@@ -225,10 +225,10 @@ func (t *turn) lookAgain(st *StateDef, p *PathStep) bool {
 		}
 		re := t.re
 		t.re, t.typing = nil, st.Typing
-		t.call(st)
 		if len(re.Steps) > 0 {
-			t.st.Replay = re
+			t.st.Replay = re // before: a result may be known at once
 		}
+		t.call(st)
 		return false
 	}
 	switch {

@@ -91,6 +91,9 @@ func (t *turn) protected() (f *fault) {
 func (t *turn) step() {
 	t.trace.Event, t.trace.Set, t.trace.From = t.ev.Kind, t.set.ID, t.position()
 	t.adopt()
+	if t.ev.Kind != EvLookup {
+		t.st.Calls = 0
+	}
 	switch t.ev.Kind {
 	case EvMessage, EvStart:
 		t.message()

@@ -23,6 +23,7 @@ const (
 	maxTag      = 64
 	maxMatched  = 100      // characters kept of the words that chose a topic
 	maxEntry    = 1_000    // characters kept of how the customer came
+	maxCalls    = 20       // look-ups with nothing but their results between them
 	maxSlots    = 64 << 10 // bytes of all slots together
 )
 
