@@ -7,6 +7,20 @@ import (
 	"testing"
 )
 
+// guideFiles are the files of one example: "# flows/x.yaml" on a line of its own begins one.
+func guideFiles(block string) *Files {
+	heading := regexp.MustCompile(`^# ((?:dispatcher|flows/\S+)\.yaml)\n$`)
+	files, name := &Files{Name: "t", Data: map[string][]byte{}}, "flows/a.yaml"
+	for line := range strings.Lines(block) {
+		if m := heading.FindStringSubmatch(line); m != nil {
+			name = m[1]
+			continue
+		}
+		files.Data[name] = append(files.Data[name], line...)
+	}
+	return files
+}
+
 // Every YAML block of the designers' guide is a complete project without a finding.
 func TestGuideIsTrue(t *testing.T) {
 	t.Parallel()
@@ -19,7 +33,7 @@ func TestGuideIsTrue(t *testing.T) {
 		t.Fatalf("%d blocks", len(blocks))
 	}
 	for _, b := range blocks {
-		p := Load(one(b[1]), testOptions())
+		p := Load(guideFiles(b[1]), testOptions())
 		if len(p.Diagnostics) > 0 {
 			var out strings.Builder
 			p.WriteText(&out, false)
