@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -25,6 +26,23 @@ type operation struct {
 	epoch        bool // a browser session must send If-Epoch
 	send         bool // counts as a send of the agent
 	status       int  // of success; 0 = 200, or 204 without body
+	large        bool // its body may be a whole project
+}
+
+// most is how long the body of a request may be, in bytes.
+func (o operation) most() int64 {
+	if o.large {
+		return maxProject
+	}
+	return maxBody
+}
+
+// tooLarge refuses a longer body.
+func (o operation) tooLarge() *Problem {
+	if o.large {
+		return problem("too_large", "The files of this project are larger than "+itoa(maxProject>>20)+" MiB together.")
+	}
+	return problem("too_large", "")
 }
 
 // route is the operation's echo path.
@@ -92,7 +110,7 @@ func (s *Server) gate(next echo.HandlerFunc) echo.HandlerFunc {
 		if op.perm == permPresenceBeats { // repeats are what they are; nothing is worth keeping
 			return next(c)
 		}
-		s.idempotent(c.Response(), r, who, func(w http.ResponseWriter, r *http.Request) {
+		s.idempotent(c.Response(), r, who, op, func(w http.ResponseWriter, r *http.Request) {
 			before := c.Response()
 			c.SetRequest(r)
 			if w != http.ResponseWriter(before) {
@@ -138,7 +156,7 @@ func (s *Server) checkCall(r *http.Request, who *identity, op operation) *Proble
 	if p := s.limitCaller(who); p != nil {
 		return p
 	}
-	if p := checkJSON(r, who); p != nil {
+	if p := checkJSON(r, who, op); p != nil {
 		return p
 	}
 	if op.epoch && !who.Token && r.Header.Get("If-Epoch") == "" {
@@ -155,12 +173,12 @@ func (s *Server) checkCall(r *http.Request, who *identity, op operation) *Proble
 // checkJSON: what changes something comes as JSON, which a foreign page cannot
 // send without asking first. A token is no cookie: it may leave an empty body
 // without a type.
-func checkJSON(r *http.Request, who *identity) *Problem {
+func checkJSON(r *http.Request, who *identity, op operation) *Problem {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodDelete {
 		return nil
 	}
-	if r.ContentLength > maxBody {
-		return problem("too_large", "")
+	if r.ContentLength > op.most() {
+		return op.tooLarge()
 	}
 	if who.Token && r.ContentLength == 0 {
 		return nil
@@ -181,8 +199,11 @@ func handle[I, O any](s *Server, api huma.API, op operation, h func(ctx context.
 	}
 	spec := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Tags: []string{op.tag},
-		DefaultStatus: op.status, MaxBodyBytes: maxBody,
+		DefaultStatus: op.status, MaxBodyBytes: op.most(),
 		Security: []map[string][]string{{"session": {}}, {"token": scopes}},
+	}
+	if op.large {
+		spec.BodyReadTimeout = time.Minute
 	}
 	spec.Responses = map[string]*huma.Response{"default": {
 		Description: "A problem with its code.",

@@ -64,7 +64,7 @@ func (s *Server) revisionRoutes(api huma.API) {
 	handle(s, api, operation{method: "GET", path: "/revisions", id: "revisions", summary: "Every set that was seen, and what became of it", tag: "flows", perm: permFlows}, s.revisions)
 	handle(s, api, operation{method: "GET", path: "/revisions/{id}", id: "revision", summary: "One set with its files", tag: "flows", perm: permFlows}, s.revision)
 	handle(s, api, operation{method: "GET", path: "/revisions/{id}/diff", id: "revision-diff", summary: "What it changes, in words and as text", tag: "flows", perm: permFlows}, s.revisionDiff)
-	handle(s, api, operation{method: "POST", path: "/revisions/{id}/plan", id: "revision-plan", summary: "Whom it would move if it went live now", tag: "flows", perm: permFlows}, s.revisionPlan)
+	handle(s, api, operation{method: "POST", path: "/revisions/{id}/plan", id: "revision-plan", summary: "Whom it would move if it went live now", tag: "flows", perm: permFlows, large: true}, s.revisionPlan)
 	handle(s, api, operation{method: "POST", path: "/revisions/{id}/activate", id: "revision-activate", summary: "Publish it", tag: "flows", perm: permActivate}, s.activate)
 	handle(s, api, operation{method: "POST", path: "/revisions/{id}/rollback", id: "revision-rollback", summary: "Make it live again and hold file changes", tag: "flows", perm: permActivate}, s.rollback)
 	handle(s, api, operation{method: "POST", path: "/revisions/{id}/discard", id: "revision-discard", summary: "Give the staged set up", tag: "flows", perm: permActivate}, s.discard)

@@ -18,7 +18,8 @@ import (
 
 const (
 	idempotencyLife = 24 * time.Hour
-	maxBody         = 1 << 20 // of every request, bytes
+	maxBody         = 1 << 20  // of every other request, bytes
+	maxProject      = 32 << 20 // of a request that carries a project, bytes
 )
 
 // answered is the body of a KindIdempotency record, sealed: the answer may
@@ -60,7 +61,7 @@ func (f *inFlight) leave(id string) {
 // idempotent runs next once per caller and Idempotency-Key: a repetition gets
 // the stored answer, another body under the same key is refused, and a 5xx
 // is never stored, so that it can be tried again.
-func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, who *identity, next func(http.ResponseWriter, *http.Request)) {
+func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, who *identity, op operation, next func(http.ResponseWriter, *http.Request)) {
 	key := r.Header.Get("Idempotency-Key")
 	if key == "" || r.Method != http.MethodPost || who == nil {
 		next(w, r)
@@ -72,9 +73,9 @@ func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, who *identit
 		s.writeProblem(w, r, p)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, op.most()))
 	if err != nil {
-		s.writeProblem(w, r, bodyProblem(err))
+		s.writeProblem(w, r, bodyProblem(err, op))
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -95,10 +96,10 @@ func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, who *identit
 	}
 }
 
-func bodyProblem(err error) *Problem {
+func bodyProblem(err error, op operation) *Problem {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return problem("too_large", "")
+		return op.tooLarge()
 	}
 	return problem("invalid", "The body ended early.").with(http.StatusBadRequest)
 }

@@ -56,7 +56,7 @@ func TestAServerErrorIsNotKept(t *testing.T) {
 		r.Header.Set("Idempotency-Key", "k")
 		who := &identity{}
 		who.ID = "a"
-		w.s.idempotent(rec, r, who, func(out http.ResponseWriter, _ *http.Request) {
+		w.s.idempotent(rec, r, who, operation{}, func(out http.ResponseWriter, _ *http.Request) {
 			calls++
 			out.WriteHeader(status)
 		})
@@ -80,7 +80,7 @@ func TestASecondRequestWhileTheFirstRuns(t *testing.T) {
 		r.Header.Set("Idempotency-Key", "k")
 		who := &identity{}
 		who.ID = "a"
-		w.s.idempotent(rec, r, who, h)
+		w.s.idempotent(rec, r, who, operation{}, h)
 		return rec
 	}
 	wg.Go(func() {

@@ -47,6 +47,36 @@ func TestRevisionsAreShownAndCompared(t *testing.T) {
 	c.get("/api/v1/flows/nobody").wantProblem(t, 404, "not_found")
 }
 
+// TestPlanTakesAWholeProject: its files may be far longer than other bodies,
+// with an Idempotency-Key too, and what is too long is told in its own words.
+func TestPlanTakesAWholeProject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user("admin", "ana@acme.example")
+	c := w.as("ana@acme.example")
+	note := strings.Repeat("# "+strings.Repeat("x", 1000)+"\n", 900)
+	long := loadProject(t, flowFile+note)
+	long.Files.Data["dispatcher.yaml"] = append(long.Files.Data["dispatcher.yaml"], note...)
+	files := map[string]string{}
+	for name, data := range long.Files.Data {
+		files[name] = string(data)
+	}
+	body := map[string]any{"files": files}
+	path := "/api/v1/revisions/" + long.Files.SetID() + "/plan"
+	for _, header := range [][]string{nil, {"Idempotency-Key", "k1"}} {
+		if plan := c.post(path, body, header...).want(t, 200).json(t); plan["to"] != long.Files.SetID() {
+			t.Errorf("plan %v", plan)
+		}
+	}
+	local := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
+	r.ContentLength = maxProject + 1
+	w.s.LocalHandler().ServeHTTP(local, r)
+	if local.Code != 413 || !strings.Contains(local.Body.String(), "32 MiB") {
+		t.Errorf("too large: %d %s", local.Code, local.Body)
+	}
+}
+
 // TestLocalHandlerIsTheAPIOnly: whoever may open the socket file acts as the
 // operator, and reaches nothing but the API.
 func TestLocalHandlerIsTheAPIOnly(t *testing.T) {

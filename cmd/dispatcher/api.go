@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"dispatcher/desk"
@@ -27,6 +31,7 @@ type whose struct{ project, server, data string }
 // same whether it runs elsewhere, here, or not at all.
 type api struct {
 	base  string
+	name  string // the service in messages to people
 	token string
 	http  *http.Client
 	close func() error
@@ -40,16 +45,20 @@ func (m *Main) apiOf(ctx context.Context, at whose) (*api, error) {
 	if at.server != "" {
 		token := m.Getenv("DISPATCHER_TOKEN")
 		if token == "" {
-			return nil, errors.New("--server needs a token in DISPATCHER_TOKEN; make one with: dispatcher user token, or in the console")
+			return nil, errors.New("--server needs a token in DISPATCHER_TOKEN; " + tokenPlace)
 		}
-		return &api{base: strings.TrimSuffix(at.server, "/"), token: token, http: &http.Client{Timeout: time.Minute}, close: func() error { return nil }}, nil
+		base, err := serverURL(at.server)
+		if err != nil {
+			return nil, err
+		}
+		return &api{base: base, name: base, token: token, http: &http.Client{Timeout: time.Minute}, close: func() error { return nil }}, nil
 	}
 	data := dataDir(at.project, at.data)
 	if !hasData(data) {
 		return nil, fmt.Errorf("no service has run on %s yet, so nothing is live there; start one with: dispatcher serve %s", data, at.project)
 	}
 	if client, ok := dialLocal(data); ok {
-		return &api{base: "http://localhost", http: client, close: func() error { return nil }}, nil
+		return &api{base: "http://localhost", name: "the service on " + data, http: client, close: func() error { return nil }}, nil
 	}
 	return m.stopped(ctx, at, data)
 }
@@ -62,7 +71,7 @@ func (m *Main) stopped(ctx context.Context, at whose, data string) (*api, error)
 	} else if err != nil {
 		return nil, err
 	}
-	a := &api{base: "http://localhost", close: o.store.Close}
+	a := &api{base: "http://localhost", name: "the service on " + data, close: o.store.Close}
 	if err := m.assembleStopped(ctx, at, o, a); err != nil {
 		return nil, errors.Join(err, o.store.Close())
 	}
@@ -153,9 +162,72 @@ type refusedCall struct {
 		Message  string `json:"message"`
 	} `json:"errors"`
 	Plan json.RawMessage `json:"plan"`
+
+	from string // the service in messages to people
+	set  bool   // the request named a set that the service must have
+}
+
+// notFound words a 404: of a set, or of an address at which there is no API.
+func (a *api) notFound(ctx context.Context, err error) error {
+	p, ok := errors.AsType[*refusedCall](err)
+	if !ok || p.Code != "not_found" {
+		return err
+	}
+	var any json.RawMessage
+	probe, ok := errors.AsType[*refusedCall](a.call(ctx, http.MethodGet, "/flows", nil, &any))
+	switch {
+	case ok && probe.Status == http.StatusNotFound:
+		p.Code = "" // somebody else's, or a path below ours
+	case p.set:
+		return errors.New("there is no such set; plan history lists them")
+	}
+	return p
+}
+
+// tokenPlace says where a token comes from and what it must allow.
+const tokenPlace = "an admin makes one with POST /api/v1/tokens: scope flows:read to plan, flows:activate to publish, roll back or discard"
+
+// serverURL is the address of a service as the API's calls begin with it.
+func serverURL(given string) (string, error) {
+	u, err := url.Parse(given)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return "", fmt.Errorf("--server is %q; it takes an address such as https://bot.acme.example", given)
+	}
+	return strings.TrimSuffix(given, "/"), nil
+}
+
+// unreached words why a service did not answer, without the addresses and
+// paths that the request was made of.
+func unreached(name string, err error) error {
+	cause := err
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		cause = e.Err
+	}
+	_, unknown := errors.AsType[*net.DNSError](err)
+	_, op := errors.AsType[*net.OpError](err)
+	var timed interface{ Timeout() bool }
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nothing answers at %s: is the service running, and is the port right?", name)
+	case unknown:
+		return fmt.Errorf("%s cannot be found: there is no such host name", name)
+	case errors.As(err, &timed) && timed.Timeout():
+		return fmt.Errorf("%s did not answer in time", name)
+	case op, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s broke the connection off", name)
+	}
+	return fmt.Errorf("%s cannot be reached: %w", name, cause)
 }
 
 func (p *refusedCall) Error() string {
+	switch {
+	case p.Code == "" && p.Status < 500:
+		return p.from + " answers, but not as Dispatcher does (" + strconv.Itoa(p.Status) + "); --server is the address of the service, without a path"
+	case p.Status == http.StatusUnauthorized:
+		return p.from + " does not know the token in DISPATCHER_TOKEN, or it was revoked; " + tokenPlace
+	case p.Status == http.StatusForbidden:
+		return p.from + " does not allow this to the token in DISPATCHER_TOKEN; " + tokenPlace
+	}
 	if p.Detail != "" {
 		return strings.TrimSuffix(p.Detail, ".")
 	}
@@ -189,15 +261,15 @@ func (a *api) call(ctx context.Context, method, path string, in, out any) error 
 	}
 	res, err := a.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the service: %w", err)
+		return unreached(a.name, err)
 	}
 	defer func() { _ = res.Body.Close() }() // read to its end
 	data, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
-		return fmt.Errorf("ask the service: %w", err)
+		return unreached(a.name, err)
 	}
-	if res.StatusCode >= 400 {
-		p := &refusedCall{}
+	if res.StatusCode >= 400 || !json.Valid(data) {
+		p := &refusedCall{from: a.name, set: strings.HasPrefix(path, "/revisions/") && !strings.HasSuffix(path, "/plan")}
 		_ = json.Unmarshal(data, p) // not every answer of a proxy is one of ours
 		p.Status = res.StatusCode
 		return p

@@ -89,7 +89,7 @@ func (c *checking) valid() error {
 		if slices.Contains(known, kind) {
 			continue
 		}
-		meant := ""
+		meant := "."
 		if best, ok := source.DidYouMean(kind, known); ok {
 			meant = "; did you mean " + best + "?"
 		}

@@ -35,7 +35,7 @@ other names in it stay.`,
 			if err != nil {
 				return fmt.Errorf("write the project: %w", err)
 			}
-			fmt.Fprintf(m.Out, "%d files in %s\n\n  dispatcher check %s    every problem, with its line\n  dispatcher chat %s     talk to it here\n  dispatcher serve %s    run it\n", n, dir, dir, dir, dir)
+			fmt.Fprintf(m.Out, "%s in %s\n\n  dispatcher check %s    every problem, with its line\n  dispatcher chat %s     talk to it here\n  dispatcher serve %s    run it\n", count(n, "file"), dir, dir, dir, dir)
 			return nil
 		},
 	}

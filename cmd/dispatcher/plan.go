@@ -84,7 +84,9 @@ func (m *Main) planPublish() *cobra.Command {
 	return m.planVerb(&cobra.Command{Use: "publish [SET]", Short: "Make the staged set live", Args: cobra.MaximumNArgs(1),
 		Long: `Makes the set that waits live: the newest good one of the folder whose tests pass.
 After a rollback this is also what lets file changes through again. Where people
-wait in a state that goes away, --yes accepts that.`}, true,
+wait in a state that goes away, --yes accepts that. SET may name any stored set
+whose tests pass; the folder does not hold it, so file changes wait then until
+the next publish.`}, true,
 		func(ctx context.Context, f *planFlags, a *api, args []string) error {
 			set, err := a.staged(ctx, args)
 			if err != nil {
@@ -126,10 +128,7 @@ func (m *Main) withAPI(ctx context.Context, f *planFlags, run func(ctx context.C
 	if err != nil {
 		return err
 	}
-	err = run(ctx, a)
-	if p, ok := errors.AsType[*refusedCall](err); ok && p.Status == http.StatusNotFound {
-		err = errors.New("there is no such set; plan history lists them")
-	}
+	err = a.notFound(ctx, run(ctx, a))
 	if cerr := a.close(); err == nil {
 		err = cerr
 	}
@@ -175,6 +174,18 @@ func (a *api) planOf(ctx context.Context, p *flows.Project) (json.RawMessage, er
 	if refused, ok := errors.AsType[*refusedCall](err); !ok || refused.Status != http.StatusNotFound {
 		return raw, err
 	}
+	files, err := sent(p)
+	if err != nil {
+		return nil, err
+	}
+	return raw, a.call(ctx, http.MethodPost, path, files, &raw)
+}
+
+// maxSent is how long the files of a project may be as a service takes them.
+const maxSent = 32 << 20
+
+// sent is what a service is told of a set that it has not seen.
+func sent(p *flows.Project) (json.RawMessage, error) {
 	body := struct {
 		Files map[string]string `json:"files"`
 		Media map[string]string `json:"media,omitempty"`
@@ -187,7 +198,11 @@ func (a *api) planOf(ctx context.Context, p *flows.Project) (json.RawMessage, er
 	for name, sum := range p.Files.Media {
 		body.Media[name] = hex.EncodeToString(sum[:])
 	}
-	return raw, a.call(ctx, http.MethodPost, path, body, &raw)
+	data, err := json.Marshal(body)
+	if err == nil && len(data) > maxSent {
+		err = fmt.Errorf("the files of this project are too large to be planned: %.1f MiB together, and a service takes %d MiB", float64(len(data))/(1<<20), maxSent>>20)
+	}
+	return data, err
 }
 
 // staged is the set that a person means: the one named, else the one that waits.
@@ -230,12 +245,19 @@ func (m *Main) change(ctx context.Context, f *planFlags, a *api, verb, set, done
 		return nil
 	}
 	var view struct {
-		Live, Staged struct{ Set string }
+		Live struct {
+			Set  string
+			Held bool
+		}
+		Staged struct{ Set string }
 	}
 	if err := json.Unmarshal(raw, &view); err != nil {
 		return err
 	}
 	shown := view.Live.Set
+	if verb == "activate" && view.Live.Held {
+		done += "; file changes wait until the next publish"
+	}
 	if verb == "discard" {
 		shown = view.Staged.Set
 	}

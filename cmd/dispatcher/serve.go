@@ -79,6 +79,9 @@ func (m *Main) runServe(ctx context.Context, dir string, f *serveFlags, cmd *cob
 		return err
 	}
 	if folder != nil && !folder.OK() && (f.strict || !hasData(dataDir(root, f.data))) {
+		if hasData(dataDir(root, f.data)) {
+			return m.refuseStrictly(folder)
+		}
 		return m.refuseSet(folder)
 	}
 	if err := m.settings(folder, f, cmd); err != nil {
@@ -112,6 +115,12 @@ func (m *Main) folderProject(root, shown string, load func(*flows.Files) *flows.
 func hasData(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "dispatcher.db"))
 	return err == nil
+}
+
+// refuseStrictly is refuseSet where an earlier set may be there to run.
+func (m *Main) refuseStrictly(p *flows.Project) error {
+	p.WriteText(m.Err, false)
+	return errors.New("this project has errors and --strict refuses to start on it; mend the lines above, or start without --strict: then the last good set runs, if one is stored")
 }
 
 // refuseSet prints the diagnostics of a set that cannot be run.

@@ -204,7 +204,8 @@ func (w *Watcher) unstage(ctx context.Context) {
 }
 
 // Publish makes the staged set live; set "" is whichever is staged. Another
-// stored set is made live as Rollback does: the folder does not hold it.
+// stored set is made live as Rollback does, because the folder does not hold
+// it; its tests are those that were stored with it.
 func (w *Watcher) Publish(ctx context.Context, set, by string, ok Accept) (*flows.Plan, error) {
 	if w.cfg.Publishing == nil {
 		return nil, ErrNoPublishing
@@ -259,6 +260,11 @@ func (w *Watcher) older(ctx context.Context, set, by, result string, ok Accept) 
 	if p.SetID == w.Status().Live.Set {
 		return nil, ErrIsLive
 	}
+	if result == Published && p.OK() && !ok.Tests { // rolling back is the way out of trouble: it never waits for tests
+		if tests := w.cfg.Publishing.Tests(ctx, p); tests.Failed > 0 {
+			return nil, &ErrTests{tests}
+		}
+	}
 	return w.become(ctx, p, by, result, true, ok)
 }
 
@@ -278,13 +284,19 @@ func (w *Watcher) become(ctx context.Context, p *flows.Project, by, result strin
 	if err := w.cfg.Publishing.Switch(ctx, p, by, result, held); err != nil {
 		return plan, err
 	}
-	before := w.Status()
+	w.mu.Lock()
+	before, rejected := w.status, w.rejected
+	w.mu.Unlock()
 	w.accept(p, SetInfo{By: by, Held: held}, p.Files.Sum(), plan, start)
+	w.mu.Lock()
 	if held && before.Staged != nil && before.Staged.Result == Discarded {
-		w.mu.Lock()
 		w.status.Staged = before.Staged // its files are not staged again
-		w.mu.Unlock()
 	}
+	if before.Folder.State == Rejected { // the same files are not refused again
+		w.rejected = rejected
+		w.status.Folder, w.status.Problem, w.status.OK = before.Folder, before.Problem, false
+	}
+	w.mu.Unlock()
 	w.look(ctx, ByFile)
 	return plan, nil
 }

@@ -21,6 +21,7 @@ type memory struct {
 	sets   map[string]*flows.Project
 	staged *StagedInfo
 	fail   bool // of its tests
+	seen   int  // sets that were refused
 	plan   func(p *flows.Project) *flows.Plan
 }
 
@@ -67,7 +68,7 @@ func (m *memory) publishing() *Publishing {
 		},
 		Unstage: func(context.Context) error { m.staged = nil; return nil },
 		Discard: func(context.Context, string) error { m.staged.Result = Discarded; return nil },
-		Seen:    func(context.Context, string, string, string) {},
+		Seen:    func(context.Context, string, string, string) { m.seen++ },
 		Revision: func(_ context.Context, set string) (*flows.Project, error) {
 			for id, p := range m.sets {
 				if strings.HasPrefix(id, set) {
@@ -274,6 +275,63 @@ func (s *shop) held(live SetInfo) Config {
 	cfg.Publishing = s.publishing()
 	cfg.Publishing.Held, cfg.Publishing.Live = true, live
 	return cfg
+}
+
+// TestOlderIsPublishedOverItsTestsOnly: a stored set is published as a staged
+// one is, with its tests; it holds file changes, and a roll-back asks for none.
+func TestOlderIsPublishedOverItsTestsOnly(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, "staged")
+	first := s.w.Status().LiveProject
+	s.write("staged", "two")
+	s.w.Reload(t.Context())
+	if _, err := s.w.Publish(t.Context(), "", "ana", Accept{}); err != nil {
+		t.Fatal(err)
+	}
+	s.fail = true
+	var failed *ErrTests
+	if _, err := s.w.Publish(t.Context(), first.SetID[:8], "ana", Accept{}); !errors.As(err, &failed) || failed.Tests.Failed != 1 {
+		t.Fatalf("published over failed tests: %v", err)
+	}
+	s.want("two", Same, "staged two", "published two")
+	s.fail = false
+	if _, err := s.w.Publish(t.Context(), first.SetID[:8], "ana", Accept{}); err != nil {
+		t.Fatal(err)
+	}
+	if !s.w.Status().Live.Held {
+		t.Error("files that hold another set are not held")
+	}
+	s.fail = true
+	second := s.w.Status().Staged.Set
+	if _, err := s.w.Publish(t.Context(), second, "lead", Accept{Tests: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.w.Rollback(t.Context(), first.SetID[:8], "ana", Accept{}); err != nil {
+		t.Fatalf("a roll-back waits for tests: %v", err)
+	}
+}
+
+// TestRejectedIsNotedOnce: a publish does not refuse the same files again.
+func TestRejectedIsNotedOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, "staged")
+	s.write("staged", "two")
+	s.w.Reload(t.Context())
+	put(t, filepath.Join(s.root, "flows", "a.yaml"), "flow: a\nstates:\n  start:\n    goto: nowhere\n")
+	s.w.Reload(t.Context())
+	if _, err := s.w.Publish(t.Context(), "", "ana", Accept{}); err != nil {
+		t.Fatal(err)
+	}
+	s.w.Reload(t.Context())
+	st := s.w.Status()
+	if s.seen != 1 || st.Folder.State != Rejected || st.Problem == nil || st.OK || version(st.LiveProject) != "two" {
+		t.Errorf("refused %d times; folder %+v, ok %v", s.seen, st.Folder, st.OK)
+	}
+	s.write("staged", "three")
+	s.w.Reload(t.Context())
+	if st := s.w.Status(); st.Folder.State != Good || st.Problem != nil || !st.OK {
+		t.Errorf("mended files: %+v", st.Folder)
+	}
 }
 
 // TestSwitchToStagedIsStaged: the edit that asks for staged waits already, and
