@@ -161,8 +161,9 @@ func (u *until) Write(p []byte) (int, error) {
 // TestFilesOfTheDocuments follows every relative link.
 func TestFilesOfTheDocuments(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, path := range []string{"../../README.md", "../../docs/ARCHITECTURE.md", "../../docs/operators/running.md", "../../docs/developers/webhook.md"} {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	for _, path := range []string{"../../README.md", "../../docs/ARCHITECTURE.md", "../../docs/operators/running.md", "../../docs/developers/webhook.md",
+		"../../docs/designers/language.md", "../../docs/designers/testing.md"} {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
