@@ -2,6 +2,7 @@ package flows
 
 import (
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -71,36 +72,48 @@ func (l *loader) lookupTimeout(n *source.Node, def time.Duration) time.Duration 
 
 // serviceURL wants https, or http to this machine with insecure (E134).
 func (l *loader) serviceURL(p source.Pair, insecure bool) string {
-	url := p.Value.Get("url")
-	text, ok := scalar(url)
+	n := p.Value.Get("url")
+	text, ok := scalar(n)
+	secret := userinfo(text)
+	if secret != "" && !reference.MatchString(secret) {
+		at := strings.Index(text, "//") + 2
+		l.warn("W133", n.At(at, at+len(secret)), "this looks like a secret; use ${env:NAME}")
+	}
 	switch {
 	case !ok:
-		if url == nil || url.Kind == source.Null {
+		if n == nil || n.Kind == source.Null {
 			l.missing(p.Value, "service", "url", p.Key.Words(), "service %s needs a url", p.Key.Text)
 		}
 	case strings.HasPrefix(text, "${"):
+	case strings.HasPrefix(text, "http://") && (!thisMachine(text) || !insecure):
+		l.err("E134", n.Words(), "http:// is allowed only for this machine with insecure: true")
+	case secret != "":
+		l.err("E105", n.Words(), "a url holds no user name or password; send them in headers")
 	case strings.HasPrefix(text, "http://"):
-		if !thisMachine(text) || !insecure {
-			l.err("E134", url.Words(), "http:// is allowed only for this machine with insecure: true")
-		}
 	case !strings.HasPrefix(text, "https://") || strings.TrimLeft(text[len("https://"):], "/?#") == "":
-		l.err("E105", url.Words(), "%q is not a web address; write https://…", text)
+		l.err("E105", n.Words(), "%q is not a web address; write https://…", text)
 	}
 	return text
 }
 
+// userinfo is what stands before the @ of an address's host.
+func userinfo(text string) string {
+	_, rest, _ := strings.Cut(text, "//")
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return rest[:max(strings.LastIndex(rest, "@"), 0)]
+}
+
 // thisMachine says that the host of an address is loopback.
-func thisMachine(url string) bool {
-	host := url[strings.Index(url, "//")+2:]
-	if i := strings.IndexAny(host, "/?#"); i >= 0 {
-		host = host[:i]
+func thisMachine(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return false
 	}
-	if i := strings.LastIndex(host, ":"); i >= 0 && !strings.HasSuffix(host, "]") {
-		host = host[:i]
-	}
-	if host == "localhost" {
+	if u.Hostname() == "localhost" {
 		return true
 	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	addr, err := netip.ParseAddr(u.Hostname())
 	return err == nil && addr.IsLoopback()
 }

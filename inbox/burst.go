@@ -59,7 +59,7 @@ func (x *decision) waits(a *arrival, tap *tapped, opening bool) (wait bool, unti
 		return true, x.s.floods.nextMinute(a.key, x.v.Now), nil
 	}
 	window := a.acct.window()
-	if window <= 0 || opening || verifying(x.d.state) || a.in.Kind != dm.KindText || a.in.Tap != nil || tap != nil || a.in.Entry != nil && a.in.Entry.Ref != "" {
+	if window <= 0 || opening || verifying(x.d.state) || asksSecret(x.s.setsFor(x.v.Project, x.d.state), x.d.state) || a.in.Kind != dm.KindText || a.in.Tap != nil || tap != nil || a.in.Entry != nil && a.in.Entry.Ref != "" {
 		return false, time.Time{}, nil
 	}
 	if err := x.load(); err != nil {
@@ -155,7 +155,17 @@ func (s *Service) stepWaiting(d *Draft, parts []part) error {
 	ev := eventOf(dm.Inbound{Kind: dm.KindText}, parts)
 	d.Handled(ev.Seq)
 	d.CancelTimers(timerBurst)
-	return s.step(d, ev)
+	ev.World = s.world(d, engine.EntryNow{})
+	res, err := s.stepEngine(d, ev)
+	if err != nil {
+		return err
+	}
+	if hides(s.setsFor(d.View.Project, d.state), d.state, res, ev.Seq) {
+		if err := s.hideParts(s.ctx, d, parts); err != nil {
+			return err
+		}
+	}
+	return s.effects(d, ev, res)
 }
 
 // burstDue is the end of a burst. Nothing waits any more when people took the

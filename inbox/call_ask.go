@@ -49,6 +49,9 @@ func newService(def flows.Service, secret func(string) (string, error)) (*servic
 	if err != nil || base.Host == "" {
 		return nil, errors.New("inbox: its url is no web address")
 	}
+	if base.User != nil {
+		return nil, errors.New("inbox: its url holds a user name or password; send them in a header")
+	}
 	s := &service{alias: def.Alias, base: base, header: make(map[string]string, len(def.Headers)), timeout: def.Timeout, guard: def.AllowPrivate, local: def.Insecure,
 		slots: make(chan struct{}, callsPerService)}
 	for name, value := range def.Headers {

@@ -198,6 +198,7 @@ func (c *caller) handle(w storage.Work) {
 		c.finish(row, r, failed(failRefused))
 		return
 	case r.Method != "get" && !c.mark(row): // who has asked once does not ask again
+		b.release()
 		return
 	}
 	start := time.Now()
@@ -343,6 +344,13 @@ func (b *breaker) allow(now time.Time) bool {
 	}
 	b.probing = true
 	return true
+}
+
+// release gives back a probe that was allowed and not made.
+func (b *breaker) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probing = false
 }
 
 func (b *breaker) heard(well bool, now time.Time) {

@@ -112,8 +112,10 @@ func (x *decision) edited(a *arrival) error {
 	if err != nil {
 		return err
 	}
-	body.History = append(body.History, body.Text)
-	body.Text, body.Raw = a.in.Text, compact(a.in.Raw)
+	if body.Text != hidden { // what nobody may read is no better after an edit
+		body.History = append(body.History, body.Text)
+		body.Text, body.Raw = a.in.Text, compact(a.in.Raw)
+	}
 	d.Change(storage.MessageChange{Seq: seq, Edited: true}, &body)
 	return x.correct(a, seq)
 }

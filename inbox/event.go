@@ -28,7 +28,7 @@ type decision struct {
 	d    *Draft
 	ends bool // nothing more fits this turn
 
-	hide   bool // the words of the message are a code: nothing keeps them
+	hide   bool // the words of the message are a code or a secret: nothing keeps them
 	opened bool // a step of this turn has seen the first message
 
 	waiting []part // messages of a burst that were not stepped yet
@@ -291,7 +291,12 @@ func (x *decision) run(a *arrival, parts []part, tap *tapped) error {
 	if err != nil {
 		return err
 	}
-	x.hide = verifying(d.state) && res.Trace.Stage == "value"
+	x.hide = hides(x.s.setsFor(d.View.Project, d.state), d.state, res, ev.Seq)
+	if x.hide {
+		if err := x.s.hideParts(x.ctx, d, parts[:len(parts)-1]); err != nil {
+			return err
+		}
+	}
 	if open, ok := newMatter(res); ok {
 		return x.newMatter(a, tap, res, open)
 	}
@@ -335,6 +340,7 @@ func (x *decision) newMatter(a *arrival, tap *tapped, res engine.Result, open en
 	if err != nil {
 		return err
 	}
+	x.hide = x.hide || hides(x.s.setsFor(next.View.Project, next.state), next.state, again, ev.Seq)
 	ev.Seq = x.append(next, a, tap, &again.Trace)
 	next.Handled(ev.Seq)
 	if err := x.s.effects(next, ev, again); err != nil {

@@ -69,7 +69,9 @@ func (s *Service) verifyURL(conv storage.UID, service, id string) string {
 	if svc == nil {
 		return ""
 	}
-	return svc.base.String() + "/verification?token=" + s.pageToken(pageVerify, conv, id)
+	base := *svc.base
+	base.User = nil // whoever opens the link is no service of ours
+	return base.String() + "/verification?token=" + s.pageToken(pageVerify, conv, id)
 }
 
 // FormPage is an open form as its page shows it.
@@ -121,17 +123,11 @@ func (s *Service) SubmitForm(ctx context.Context, token string, values map[strin
 	for name, v := range values {
 		in.values[name] = strings.ReplaceAll(strings.ToValidUTF8(v, "\uFFFD"), "\x00", "\uFFFD")
 	}
-	for name, list := range files {
-		kinds := make([]string, len(list))
-		for i, f := range list {
-			kinds[i] = mediaKind(f.MIME)
-		}
-		in.values[name] = strings.Join(kinds, ",")
-	}
 	_, err = s.Do(ctx, storage.Key{UID: conv}, func(v *View) (*Draft, error) {
 		if in.page, err = s.formOf(v, id); err != nil {
 			return nil, err
 		}
+		in.attach()
 		d, err := s.safely(v, func(d *Draft) error { return s.submitted(ctx, d, in) })
 		if len(in.wrong) > 0 {
 			return nil, nil
@@ -152,6 +148,21 @@ type formEntry struct {
 	files  map[string][]FormFile
 	media  []dm.Media // of files, once kept
 	wrong  map[string]string
+}
+
+// attach makes the files of media fields their values; nothing that was typed
+// is one, and no other field takes a file.
+func (in *formEntry) attach() {
+	for _, f := range in.page.Fields {
+		if f.Type != engine.SlotMedia {
+			continue
+		}
+		kinds := make([]string, len(in.files[f.Slot]))
+		for i, file := range in.files[f.Slot] {
+			kinds[i] = mediaKind(file.MIME)
+		}
+		in.values[f.Slot] = strings.Join(kinds, ",")
+	}
 }
 
 func (s *Service) submitted(ctx context.Context, d *Draft, in *formEntry) error {
@@ -186,6 +197,9 @@ func (s *Service) keepFiles(ctx context.Context, d *Draft, in *formEntry) error 
 		return nil
 	}
 	for _, f := range in.page.Fields {
+		if f.Type != engine.SlotMedia {
+			continue
+		}
 		for _, file := range in.files[f.Slot] {
 			m, err := s.host.SaveMedia(ctx, aliasOf(d), d.address.Thread, file.Name, file.MIME, strings.NewReader(string(file.Content)))
 			if err != nil {

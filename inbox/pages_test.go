@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dispatcher/dm"
+	"dispatcher/flows"
 	"dispatcher/storage"
 )
 
@@ -198,5 +199,36 @@ func TestALinkIsConfirmedOnce(t *testing.T) {
 	r.want("link")
 	if err := r.ConfirmVerification(t.Context(), token, true); !errors.Is(err, ErrPageClosed) {
 		t.Errorf("used twice: %v", err)
+	}
+}
+
+// TestOnlyMediaFieldsTakeFiles: a file under another name is neither kept nor
+// a value, and the word "image" is no picture.
+func TestOnlyMediaFieldsTakeFiles(t *testing.T) {
+	t.Parallel()
+	dir, v := newFolder(t)
+	r := startRig(t, dir, v, formFlow, withPublic)
+	r.accept(text("ann", "hi"))
+	token := r.formToken()
+	file := []FormFile{{Name: "a.png", MIME: "image/png", Content: []byte("\x89PNG")}}
+	values := map[string]string{"order_number": "12345", "card": "4242", "postcode": "N1 9GU", "photo": "image"}
+	wrong, err := r.SubmitForm(t.Context(), token, values, map[string][]FormFile{"order_number": file, "other": file})
+	if err != nil || len(wrong) != 0 {
+		t.Fatalf("%v %v", wrong, err)
+	}
+	r.want("Order 12345.")
+	if kept, _ := filepath.Glob(filepath.Join(dir, "media", "med_*")); len(kept) != 0 {
+		t.Errorf("files %v", kept)
+	}
+	if slots := r.view("ann").State.Slots; slots["photo"].Value != nil || slots["order_number"].Value != "12345" {
+		t.Errorf("%+v", slots)
+	}
+}
+
+func TestAServiceHasNoPasswordInItsAddress(t *testing.T) {
+	t.Parallel()
+	_, err := newService(flows.Service{Alias: "shop", URL: "https://ann:hunter2@shop.example"}, nil)
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Fatalf("%v", err)
 	}
 }

@@ -125,6 +125,40 @@ func TestAFormOverHTTP(t *testing.T) {
 	}
 }
 
+const secretFlow = `
+flow: welcome
+slots:
+  card: {type: text, secret: true, pattern: "[0-9]{4}", example: "4242", keep: 30d}
+states:
+  start:
+    collect: {slot: card, ask: "Which card?"}
+    goto: done
+  done:
+    handoff: orders
+`
+
+// TestASecretTypedInTheChatIsNotShown: what the console reads has dots where a
+// customer typed a secret, or the same with a slip of the finger.
+func TestASecretTypedInTheChatIsNotShown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user("admin", "ana@acme.example")
+	w.start()
+	w.runs(secretFlow)
+	w.writes("mia", "m1", "hello")
+	w.writes("mia", "m2", "42427")
+	w.writes("mia", "m3", "4242")
+	id, _ := w.said()
+	admin := w.as("ana@acme.example")
+	var bodies string
+	for _, path := range []string{"", "/messages?limit=200"} {
+		bodies += string(admin.get("/api/v1/conversations/"+id+path).want(t, 200).body)
+	}
+	if strings.Contains(bodies, "4242") || strings.Count(bodies, "••••••") < 2 || !strings.Contains(bodies, "hello") {
+		t.Errorf("%s", bodies)
+	}
+}
+
 func TestVerificationsNeedTheirScopeAndAGoodToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -39,6 +39,10 @@ func (r *running) banner() {
 			row("channel", "%s does not start: %s", p.Alias, d.Message)
 		}
 	}
+	if w := r.unreachable(r.live); w != "" {
+		row("pages", "%s", w)
+		r.log.Warn(w)
+	}
 	if r.setup != "" {
 		fmt.Fprintln(w)
 		row("set up", "%s", r.setup)

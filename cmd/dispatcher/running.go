@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"dispatcher/desk"
+	"dispatcher/engine"
 	"dispatcher/flows"
 	"dispatcher/flows/watch"
 	"dispatcher/inbox"
@@ -129,6 +130,7 @@ func (r *running) assemble(ctx context.Context) (err error) {
 		Publishing: publishing,
 		Reloaded: func(result string, took time.Duration) {
 			r.server.FlowsReloaded(result, took)
+			r.warnOfPages(result)
 			st := r.watch.Status()
 			r.server.FlowsLive(st.LastGood, st.OK)
 			r.inbox.Bus().Publish("flows", inbox.Hint{Kind: "flows.changed"})
@@ -164,6 +166,34 @@ func (r *running) loadWithReferences(f *flows.Files) *flows.Project {
 		}
 	}
 	return p
+}
+
+// warnOfPages says in the log that a set which has just gone live sends
+// customers to pages they cannot reach.
+func (r *running) warnOfPages(result string) {
+	if w := r.unreachable(r.inbox.Live()); result == "ok" && w != "" {
+		r.log.Warn(w)
+	}
+}
+
+// unreachable says, where flows send customers to pages of this server, that
+// nobody outside knows its address; "" where all is well.
+func (r *running) unreachable(p *flows.Project) string {
+	if r.flags.publicURL != "" || r.flags.loopback && len(r.flags.trusted) == 0 || p == nil || p.Set == nil {
+		return ""
+	}
+	for _, flow := range p.Set.FlowOrder {
+		f := p.Set.Flows[flow]
+		for _, name := range f.StateOrder {
+			switch st := f.States[name]; {
+			case st.Form != nil:
+				return flow + "." + name + " has a form, and its link leads nowhere for customers: say how they reach this server with --public-url https://…"
+			case st.Verify != nil && st.Verify.By != engine.VerifyCode:
+				return flow + "." + name + " verifies by link, and nobody outside knows this server's address: say it with --public-url https://…"
+			}
+		}
+	}
+	return ""
 }
 
 func (r *running) publicURL() string {
