@@ -17,6 +17,7 @@ func (l *loader) check() {
 	l.checkEnds(g)
 	l.checkReach(g)
 	l.checkTries(g)
+	l.checkSpins(g)
 	l.checkEscapes(g)
 	l.checkPublic(g)
 	l.checkAssigned(g)

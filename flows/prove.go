@@ -36,7 +36,7 @@ const far = 1 << 20
 func (l *loader) prove(g *graph) *Proof {
 	p := &Proof{States: []ProofState{}}
 	d := g.distances()
-	endless := g.endlessTries()
+	endless, spins := g.endlessTries(), g.spins()
 	escape := l.escapeLanguages()
 	person := l.personReached(g)
 	for _, s := range g.states {
@@ -52,7 +52,11 @@ func (l *loader) prove(g *graph) *Proof {
 		if endless[s] != nil {
 			row.Tries = -1
 		}
-		if row.Why = l.unproved(s, row, endless[s]); row.Why == "" {
+		row.Why = l.unproved(s, row, endless[s])
+		if round := spins[s]; row.Why == "" && round != nil {
+			row.Why = "it goes round without waiting: " + g.roundNames(round, s)
+		}
+		if row.Why == "" {
 			p.Proved++
 		}
 		p.States = append(p.States, row)

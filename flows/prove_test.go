@@ -95,6 +95,29 @@ proved: 10 of 10 waiting states
 	}
 }
 
+// A look-up that leads back to a question with its answer in hand is named in
+// the proof, beside the question.
+func TestProofNamesLookupsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	proof, _, _ := table(t, map[string]string{
+		"dispatcher.yaml": "dispatcher: 1\nstart: a\nservices: {s: {url: 'https://a.example', methods: [get]}}\n",
+		"flows/a.yaml": `flow: a
+states:
+  start: {collect: {slot: n, ask: "Number?"}, goto: look}
+  look: {http: {service: s, get: "/o/{{ slots.n }}", on: {404: start, else: person}}, goto: person}
+  person: {handoff: general}
+`}, testOptions())
+	for _, line := range []string{
+		"not proved: a.start: it goes round without waiting: start → look → start\n",
+		"not proved: a.look: it goes round without waiting: look → start → look\n",
+		"proved: 1 of 3 waiting states\n",
+	} {
+		if !strings.Contains(proof, line) {
+			t.Errorf("no %q in\n%s", line, proof)
+		}
+	}
+}
+
 // What is not proved is named, with the reason.
 func TestProofFails(t *testing.T) {
 	t.Parallel()
