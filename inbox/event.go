@@ -426,23 +426,6 @@ func compact(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// killed gives a conversation of the bot to people because a kill switch is on.
-func (d *Draft) killed(seq int64, s *Service) error {
-	switch d.conv.Phase {
-	case storage.PhaseBot:
-		if err := d.Fire(Shift{Edge: EdgeKill, By: "kill_switch", Cause: dm.CauseKillSwitch}); err != nil {
-			return err
-		}
-		if seq != 0 {
-			s.sayPlain(d, seq, "paused")
-		}
-		return nil
-	case storage.PhaseLent, storage.PhaseAfter:
-		return d.Fire(Shift{Edge: EdgeKill, By: "kill_switch", Cause: dm.CauseKillSwitch})
-	}
-	return nil
-}
-
 // reachable is the platform's word that the customer blocked or unblocked us.
 func (x *decision) reachable(a *arrival) error {
 	if x.v.Snap.Contact.ID == 0 || a.in.Status == nil {

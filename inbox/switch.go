@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dispatcher/dm"
 	"dispatcher/storage"
 )
 
@@ -269,4 +270,21 @@ func (s *Service) kill(ctx context.Context, scope string, conversation int64) er
 		return d, d.killed(0, s)
 	})
 	return err
+}
+
+// killed gives a conversation of the bot to people because a kill switch is on.
+func (d *Draft) killed(seq int64, s *Service) error {
+	switch d.conv.Phase {
+	case storage.PhaseBot:
+		if err := d.Fire(Shift{Edge: EdgeKill, By: "kill_switch", Cause: dm.CauseKillSwitch}); err != nil {
+			return err
+		}
+		if seq != 0 {
+			s.sayPlain(d, seq, "paused")
+		}
+		return nil
+	case storage.PhaseLent, storage.PhaseAfter:
+		return d.Fire(Shift{Edge: EdgeKill, By: "kill_switch", Cause: dm.CauseKillSwitch})
+	}
+	return nil
 }
