@@ -312,7 +312,7 @@ states:
   bye: {resolve: done}
 `},
 	{Code: "W318", Title: "tries are not bounded: giving up asks the same question again",
-		Why: "Three wrong answers, and the same question anew, without end: this is what people hate phone menus for. Bound it with at_most, or hand over.",
+		Why: "Three wrong answers, and the same question anew, without end: this is what people hate phone menus for. Bound it with at_most, or hand over. A look-up that leads back to a question makes the same request again, for the answer is known by then: forget it on the way.",
 		Before: `
 flow: shop
 states:
