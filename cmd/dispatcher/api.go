@@ -177,7 +177,7 @@ func (a *api) notFound(ctx context.Context, err error) error {
 	probe, ok := errors.AsType[*refusedCall](a.call(ctx, http.MethodGet, "/flows", nil, &any))
 	switch {
 	case ok && probe.Status == http.StatusNotFound:
-		p.Code = "" // somebody else's, or a path below ours
+		return fmt.Errorf("%s has no API at this address; --server takes it without a path, and a new service needs its first account before (the link that it prints at its start)", a.name)
 	case p.set:
 		return errors.New("there is no such set; plan history lists them")
 	}

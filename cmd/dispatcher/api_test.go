@@ -44,7 +44,7 @@ func TestServiceElsewhereSaysWhatIsWrong(t *testing.T) {
 	}{
 		"token unknown": {problem(401, "login_required"), "does not know the token in DISPATCHER_TOKEN"},
 		"not allowed":   {problem(403, "forbidden"), "does not allow this to the token"},
-		"no API below":  {problem(404, "not_found"), "not as Dispatcher does (404)"},
+		"no API below":  {problem(404, "not_found"), "has no API at this address"},
 		"another site":  {http.NotFound, "not as Dispatcher does (404)"},
 		"a page":        {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "not as Dispatcher does (200)"},
 		"breaks off":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "broke the connection off"},
