@@ -160,19 +160,25 @@ func variants(n *source.Node) []*source.Node {
 // withoutBraces is a text with something else for each {{ }}.
 func withoutBraces(s, instead string) string {
 	var b strings.Builder
+	rest := eachBraces(s, func(before, _ string) { b.WriteString(before + instead) })
+	return b.String() + rest
+}
+
+// eachBraces visits every {{ }} of a text that is closed, with the words
+// before it, and gives the words behind the last.
+func eachBraces(s string, visit func(before, inner string)) (rest string) {
 	for {
 		i := strings.Index(s, "{{")
 		if i < 0 {
-			break
+			return s
 		}
 		end := closeBraces(s[i+2:])
 		if end < 0 {
-			break
+			return s
 		}
-		b.WriteString(s[:i] + instead)
+		visit(s[:i], s[i+2:i+2+end])
 		s = s[i+2+end+2:]
 	}
-	return b.String() + s
 }
 
 // checkRuns: messages in a row without a question (W328), and more than a

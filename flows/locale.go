@@ -252,20 +252,11 @@ func (l *loader) usesOther(e *entry, to *source.Node, lang string) {
 // braces are the different expressions of a text, sorted.
 func braces(s string) []string {
 	var out []string
-	for {
-		i := strings.Index(s, "{{")
-		if i < 0 {
-			break
-		}
-		end := closeBraces(s[i+2:])
-		if end < 0 {
-			break
-		}
-		if src := strings.TrimSpace(s[i+2 : i+2+end]); !contains(out, src) {
+	eachBraces(s, func(_, inner string) {
+		if src := strings.TrimSpace(inner); !contains(out, src) {
 			out = append(out, src)
 		}
-		s = s[i+2+end+2:]
-	}
+	})
 	sort.Strings(out)
 	return out
 }

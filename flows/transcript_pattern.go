@@ -113,8 +113,5 @@ func (p *Pattern) Match(message string) bool {
 	return true
 }
 
-// Regex says that the pattern is a regular expression.
-func (p *Pattern) Regex() bool { return p.re != nil }
-
 // Parts are the texts between the stars, nil for a regular expression.
 func (p *Pattern) Parts() []string { return p.parts }

@@ -305,8 +305,12 @@ func (c *caller) service(alias string) *service {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.services[alias]; old != nil && old.same(next) {
+	old := c.services[alias]
+	if old != nil && old.same(next) {
 		return old
+	}
+	if old != nil {
+		old.client.CloseIdleConnections()
 	}
 	next.client = NewClient(Guard{Loopback: def.Insecure, AllowPrivate: def.AllowPrivate, MaxConns: callsPerService})
 	c.services[alias] = next

@@ -27,11 +27,11 @@ func TestOpenedEqualsUnsealing(t *testing.T) {
 	if kept == nil {
 		t.Fatal("nothing was kept open")
 	}
-	with, err := newViewOf(kept, acct, snap, r.vault, r.live.Load(), r.now())
+	with, err := newView(kept, acct, snap, r.vault, r.live.Load(), r.now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	without, err := newView(acct, snap, r.vault, r.live.Load(), r.now())
+	without, err := newView(nil, acct, snap, r.vault, r.live.Load(), r.now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestOpenedEqualsUnsealing(t *testing.T) {
 		t.Fatal("the state was not kept")
 	}
 	kept.state.Path = append(kept.state.Path, engine.PathStep{})[:len(kept.state.Path)] // room behind the list
-	if again, err := newViewOf(kept, acct, snap, r.vault, r.live.Load(), r.now()); err != nil || cap(again.State.Path) != len(again.State.Path) {
+	if again, err := newView(kept, acct, snap, r.vault, r.live.Load(), r.now()); err != nil || cap(again.State.Path) != len(again.State.Path) {
 		t.Errorf("two steps from one state would write into one list: %v", err)
 	}
 	card, err := with.card(snap.Conv)
@@ -52,16 +52,16 @@ func TestOpenedEqualsUnsealing(t *testing.T) {
 	}
 	moved := snap
 	moved.Conv.State, moved.Conv.Card = snap.Conv.Card, snap.Conv.State
-	if _, err := newViewOf(kept, acct, moved, r.vault, r.live.Load(), r.now()); err == nil {
+	if _, err := newView(kept, acct, moved, r.vault, r.live.Load(), r.now()); err == nil {
 		t.Error("other sealed bytes are taken for the state that is open")
 	}
 	erased := snap
 	erased.Contact.Wrapped = nil
-	if _, err := newViewOf(kept, acct, erased, r.vault, r.live.Load(), r.now()); !errors.Is(err, errKeyUnreadable) {
+	if _, err := newView(kept, acct, erased, r.vault, r.live.Load(), r.now()); !errors.Is(err, errKeyUnreadable) {
 		t.Errorf("an erased person is still read: %v", err)
 	}
 	r.accept(text("bob", "hello"))
-	other, err := newViewOf(kept, acct, r.view("bob").Snap, r.vault, r.live.Load(), r.now())
+	other, err := newView(kept, acct, r.view("bob").Snap, r.vault, r.live.Load(), r.now())
 	if err != nil || other.vault.Reader == kept.reader || other.Address.Thread != "bob" {
 		t.Errorf("another person: %v %+v", err, other)
 	}

@@ -76,7 +76,7 @@ func (w *world) view(t testing.TB, key storage.Key) *View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := newView(w.account, snaps[0], w.vault, w.project, w.now)
+	v, err := newView(nil, w.account, snaps[0], w.vault, w.project, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,9 +105,6 @@ func slotLabel(def *engine.Slot, name string) string {
 	return strings.ToUpper(string(r[:1])) + string(r[1:])
 }
 
-// SlotsOf gives the slots of a state as the console shows them.
-func SlotsOf(set *engine.Set, st engine.State) []PacketSlot { return packetSlots(set, st) }
-
 func packetPath(st engine.State) ([]PacketStep, int) {
 	steps, dropped := st.Path, st.Dropped
 	if over := len(steps) - maxPath; over > 0 {

@@ -43,7 +43,7 @@ func (s *Service) readPageToken(kind, token string) (conv storage.UID, id string
 	if len(parts) != 3 || len(token) > 100 {
 		return conv, "", ErrNoPage
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[0])
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(parts[0])
 	if err != nil || len(raw) != len(conv) {
 		return conv, "", ErrNoPage
 	}

@@ -155,15 +155,11 @@ func (r *Reader) sealState(conv storage.UID, st engine.State) ([]byte, error) {
 	return r.key.Seal(plain, vault.AAD("conversations", r.contact, conv, 0, "state")), nil
 }
 
-// newView unseals a snapshot: profile, address and state. A snapshot of
-// nobody gives a view on which only a new conversation can be opened.
-// errKeyUnreadable when the contact's key does not open.
-func newView(acct *Account, snap storage.Snapshot, v *vault.Vault, project *flows.Project, now time.Time) (*View, error) {
-	return newViewOf(nil, acct, snap, v, project, now)
-}
-
-// newViewOf is newView with what of the person is open already, if anything.
-func newViewOf(o *opened, acct *Account, snap storage.Snapshot, v *vault.Vault, project *flows.Project, now time.Time) (*View, error) {
+// newView unseals a snapshot: profile, address and state, less what o has open
+// already; nil: nothing. A snapshot of nobody gives a view on which only a new
+// conversation can be opened. errKeyUnreadable when the contact's key does not
+// open.
+func newView(o *opened, acct *Account, snap storage.Snapshot, v *vault.Vault, project *flows.Project, now time.Time) (*View, error) {
 	view := &View{Snap: snap, Now: now, Account: acct, Project: project, vault: sealer{vault: v}}
 	if snap.Contact.ID == 0 {
 		return view, nil

@@ -327,5 +327,5 @@ func (s *Service) view(acct *Account, snap storage.Snapshot) (*View, error) {
 		}
 	}
 	o := s.cache.opened(keyOf(snap.Identity.Channel, snap.Identity.Addr))
-	return newViewOf(o, acct, snap, s.vault, s.live.Load(), s.now())
+	return newView(o, acct, snap, s.vault, s.live.Load(), s.now())
 }

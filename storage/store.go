@@ -106,7 +106,7 @@ const (
 	KindLink        Kind = 8  // one-time link, id = token hash
 	KindIdempotency Kind = 9  // id = hash of actor and key
 	KindSwitch      Kind = 10 // kill switch, id = scope
-	KindRequest     Kind = 11 // seen transport ids (webhook-id), id = day + hash
+	KindRequest     Kind = 11 // of older data folders: seen transport ids; written no more
 	KindWidget      Kind = 12 // widget session, id = token hash, lookup = its address (Identity.Addr): erased with the person
 	KindButtons     Kind = 13 // what the buttons of one message stood for: id = conversation + seq
 	KindHistory     Kind = 14 // which set went live when, and by whom

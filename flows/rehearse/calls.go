@@ -169,15 +169,6 @@ func (t *Talk) taken(i int) engine.Event {
 	return engine.Event{Kind: engine.EvLookup, Lookup: c.result}
 }
 
-// Open are the look-ups that wait for an answer, as VERB /path.
-func (t *Talk) Open() []string {
-	var out []string
-	for _, c := range t.calls {
-		out = append(out, c.name)
-	}
-	return out
-}
-
 // Answer answers the open look-up, or else the next: a status with JSON or
 // without, or timeout, refused, invalid.
 func (t *Talk) Answer(how string) ([]Line, error) {

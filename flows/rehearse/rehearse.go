@@ -251,10 +251,6 @@ func (t *Talk) Trace() engine.Trace {
 	return t.traces[len(t.traces)-1]
 }
 
-// Traces are the steps of the last input in order: the customer's message,
-// then the results of the look-ups it caused.
-func (t *Talk) Traces() []engine.Trace { return t.traces }
-
 // Now is the talk's clock.
 func (t *Talk) Now() time.Time { return t.now }
 
