@@ -3,10 +3,13 @@
 // bound off by one, and for or, a statement left out, true for false), runs
 // the tests with each, and prints the share that some test noticed and the
 // ones that none did. All mistakes are compiled in at once behind a switch, so
-// that a mistake costs a run of the tests and not a build. It promises never
-// to write into the folder it reads.
+// that a mistake costs a run of the tests and not a build; and each test is run
+// alone once to learn which places it reaches, so that a mistake costs only the
+// tests that can notice it, the quick ones first. It promises never to write
+// into the folder it reads.
 //
 //	go run ./internal/house/mutants -n 100 -seed 1
+//	go run ./internal/house/mutants -unreached      lists what no test reaches
 package main
 
 import (
@@ -34,7 +37,8 @@ func main() {
 	flag.DurationVar(&d.limit, "limit", time.Minute, "time for the tests of one package; a mistake that takes longer is noticed")
 	packages := flag.String("packages", "engine,flows", "where mistakes are planted")
 	tests := flag.String("tests", "engine,flows/rehearse,flows/conformance,flows,flows/starter", "whose tests must notice them")
-	only := flag.String("only", "", "only the mistakes of this file, such as engine/turn.go")
+	only := flag.String("only", "", "only the mistakes of these files, such as engine/turn.go,engine/step.go")
+	flag.BoolVar(&d.unreached, "unreached", false, "run none; list the mistakes that no test can notice, because none comes there")
 	flag.StringVar(&d.without, "without", "", "tests that are not run, as go test -skip: those that measure time")
 	flag.Parse()
 	d.packages, d.tests, d.only = strings.Split(*packages, ","), strings.Split(*tests, ","), *only
@@ -52,9 +56,11 @@ type driver struct {
 	n               int
 	seed            uint64
 	limit           time.Duration
+	unreached       bool
 
 	all  []mutant
 	skip map[string]bool // file:line whose mistakes do not compile
+	runs []run           // the tests, the quickest first
 }
 
 // mutant is one mistake.
@@ -81,13 +87,20 @@ func (d *driver) run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("%d mistakes can be planted\n", len(d.all))
-	for _, pkg := range d.tests {
-		if noticed, out := d.test(ctx, pkg, 0); noticed {
-			return fmt.Errorf("the tests of %s fail without a mistake:\n%s", pkg, out)
+	if err := d.survey(ctx); err != nil {
+		return err
+	}
+	files := strings.Split(d.only, ",")
+	chosen := slices.DeleteFunc(slices.Clone(d.all), func(m mutant) bool { return d.only != "" && !slices.Contains(files, m.file) })
+	if d.unreached {
+		for _, m := range chosen {
+			if len(d.noticing(m)) == 0 {
+				fmt.Printf("unreached %s %s: %s\n", m.at(), m.kind, m.text)
+			}
 		}
+		return nil
 	}
 	r := rand.New(rand.NewPCG(d.seed, 3))
-	chosen := slices.DeleteFunc(slices.Clone(d.all), func(m mutant) bool { return d.only != "" && m.file != d.only })
 	r.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 	d.report(ctx, chosen[:min(d.n, len(chosen))])
 	return nil
@@ -99,9 +112,10 @@ func (d *driver) report(ctx context.Context, chosen []mutant) {
 	var survivors []mutant
 	for i, m := range chosen {
 		began, noticed := time.Now(), ""
-		for _, pkg := range d.order(m) {
-			if bad, _ := d.test(ctx, pkg, m.id); bad {
-				noticed = pkg
+		for _, group := range d.noticing(m) {
+			if out, err := d.test(ctx, group, m.id); err != nil {
+				noticed = group.pkg
+				fmt.Printf("%3d killed by %s in %.1fs: %s %s\n", i+1, culprit(group, out), time.Since(began).Seconds(), m.at(), m.kind)
 				break
 			}
 		}
@@ -112,7 +126,6 @@ func (d *driver) report(ctx context.Context, chosen []mutant) {
 		}
 		killed++
 		by[noticed]++
-		fmt.Printf("%3d killed by %s in %.1fs: %s %s\n", i+1, noticed, time.Since(began).Seconds(), m.at(), m.kind)
 	}
 	fmt.Printf("\n%d mistakes tried (seed %d), %d noticed: %.1f %%; by %v\n", len(chosen), d.seed, killed, 100*float64(killed)/float64(max(len(chosen), 1)), by)
 	for _, m := range survivors {
@@ -120,19 +133,19 @@ func (d *driver) report(ctx context.Context, chosen []mutant) {
 	}
 }
 
-// order begins with the tests beside the mistake.
-func (d *driver) order(m mutant) []string {
-	own := filepath.ToSlash(filepath.Dir(m.file))
-	out := []string{}
-	if slices.Contains(d.tests, own) {
-		out = append(out, own)
+var failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+
+// culprit names the test that noticed.
+func culprit(group run, out string) string {
+	switch m := failed.FindStringSubmatch(out); {
+	case m != nil:
+		return group.pkg + "." + m[1]
+	case strings.Contains(out, "test timed out"):
+		return group.pkg + " (time)"
+	case strings.Contains(out, "out of memory"):
+		return group.pkg + " (memory)"
 	}
-	for _, pkg := range d.tests {
-		if pkg != own {
-			out = append(out, pkg)
-		}
-	}
-	return out
+	return group.pkg + " (crash)"
 }
 
 var place = regexp.MustCompile(`(?m)^(?:\./)?([\w/.]+\.go):(\d+):`)
@@ -171,18 +184,6 @@ func (d *driver) binary(pkg string) string {
 	return filepath.Join(filepath.Dir(d.dir), strings.ReplaceAll(pkg, "/", "_")+".test")
 }
 
-// test runs the tests of a package with one mistake; 0 = with none. Memory is
-// bounded, because a mistake may well lead round for ever.
-func (d *driver) test(ctx context.Context, pkg string, id int) (noticed bool, out string) {
-	ctx, stop := context.WithTimeout(ctx, d.limit+5*time.Second)
-	defer stop()
-	cmd := exec.CommandContext(ctx, "sh", "-c", "ulimit -v 6000000; exec \"$0\" \"$@\"", d.binary(pkg), "-test.failfast", "-test.short", "-test.timeout="+d.limit.String(), "-test.skip="+d.without)
-	cmd.Dir = filepath.Join(d.dir, filepath.FromSlash(pkg))
-	cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(id))
-	data, err := cmd.CombinedOutput()
-	return err != nil, string(data)
-}
-
 // plant writes the packages with every mistake in them.
 func (d *driver) plant() error {
 	d.all = nil
@@ -217,32 +218,6 @@ func (d *driver) plant() error {
 	}
 	return nil
 }
-
-// switches is what the planted mistakes call.
-const switches = `package x
-
-import (
-	"os"
-	"strconv"
-)
-
-var mutantNow, _ = strconv.Atoi(os.Getenv("MUTANT"))
-
-func mutantOn(id int) bool { return id == mutantNow }
-func mutantNot(id int, v bool) bool { return v != (id == mutantNow) }
-func mutantOr(id int, a, b bool) bool {
-	if id == mutantNow {
-		return b
-	}
-	return a
-}
-func mutantAnd(id int, and, a bool, b func() bool) bool {
-	if and != (id == mutantNow) {
-		return a && b()
-	}
-	return a || b()
-}
-`
 
 // copyTree copies what go test needs; data and hidden folders stay.
 func copyTree(from, to string) error {
