@@ -34,7 +34,7 @@ export class Commands {
       resolve: { words: 'Resolve', key: 'E', icon: 'tick', can: 'resolve' },
       hand_back: { words: 'Hand back', key: 'H', icon: 'bot', can: 'hand_back' },
       lend: { words: 'Let the assistant ask', icon: 'bot', can: 'lend' },
-      lend_recall: { words: 'Take back', icon: 'mine', can: 'lend_recall' },
+      lend_recall: { words: 'Take back', key: 'C', icon: 'mine', can: 'lend_recall' },
       release: { words: 'Put back', icon: 'free', can: 'release' },
       reopen: { words: 'Reopen', icon: 'reply', can: 'reopen' },
       resolve_next: { words: 'Resolve and next', key: '⇧E', icon: 'tick', can: 'resolve' },
@@ -57,7 +57,8 @@ export class Commands {
   /** Names of what this person may do with a conversation, likeliest first. @param {Detail} d */
   offered(d) {
     const order = d.owner.kind === 'bot' ? ['lend_recall', 'take_over', 'claim', 'reopen', 'resolve', 'hand_back', 'release'] : ['claim', 'reopen', 'take_over', 'resolve', 'hand_back', 'lend', 'release'];
-    return order.filter((n) => d.can?.includes(this.table[n].can ?? ''));
+    const may = order.filter((n) => d.can?.includes(this.table[n].can ?? ''));
+    return may.includes('lend_recall') ? may.filter((n) => n !== 'take_over') : may; // both would take it; one says how it came
   }
 
   /** @param {string} name @param {Element} [anchor] @param {boolean} [byKey] a key of its own, so the next one is a key as well: the focus stays */
@@ -81,7 +82,7 @@ export class Commands {
     }
     const may = (/** @type {string} */ n) => d.can?.includes(n);
     switch (name) {
-      case 'claim': return may('claim') ? void this.claim(id, byKey) : may('take_over') ? this.takeOver(d, byKey) : void 0;
+      case 'claim': return may('claim') ? void this.claim(id, byKey) : may('lend_recall') ? this.run('lend_recall', anchor, byKey) : may('take_over') ? this.takeOver(d, byKey) : void 0;
       case 'take_over': return may('take_over') ? this.takeOver(d, byKey) : void 0;
       case 'release': return may('release') ? void this.move(id, 'release', {}, 'Put back in the queue') : void 0;
       case 'hand_back': return may('hand_back') ? this.handBack(d, anchor) : void 0;
@@ -220,15 +221,15 @@ export class Commands {
     const points = d.return_points ?? [];
     const go = (/** @type {string} */ at) => void this.move(d.id, 'hand_back', at ? { resume_at: at } : {}, 'Handed back to the assistant');
     if (!points.length) return go('');
-    const at = anchor ?? document.querySelector('.talk-actions [aria-haspopup="menu"]') ?? document.body;
+    const at = menuPlace(anchor);
     menu(at, 'Hand back to', points.map((p) => ({ words: p.label || p.resume_at || 'As the flow says', hint: p.preview, act: () => go(p.resume_at) })));
   }
 
   /** @param {Detail} d @param {Element} [anchor] */
   lend(d, anchor) {
     const flows = d.delegates ?? [];
-    const at = anchor ?? document.querySelector('.talk-actions [aria-haspopup="menu"]') ?? document.body;
-    menu(at, 'Let the assistant', flows.map((f) => ({ words: f.label || f.flow, act: () => void this.move(d.id, 'lend', { flow: f.flow }, 'The assistant asks; it comes back to you') })));
+    const at = menuPlace(anchor);
+    menu(at, 'Let the assistant', flows.map((f) => ({ words: f.label || f.flow, act: () => void this.move(d.id, 'lend', { flow: f.flow }) })));
   }
 
   /** @param {string} id @param {boolean} next @param {boolean} [force] */
@@ -397,6 +398,9 @@ export class Commands {
     menu(anchor, 'Actions', names.map((n) => ({ words: this.table[n].words, key: this.table[n].key, act: () => this.run(n, anchor) })));
   }
 }
+
+/** Where a menu hangs: the button that was pressed, or its like when the header was painted anew. @param {Element} [anchor] */
+const menuPlace = (anchor) => (anchor?.isConnected ? anchor : document.querySelector('.talk-actions [aria-label="More actions"]')) ?? document.body;
 
 /** @param {any} owner a name, or an owner */
 const nameOf = (owner) => (typeof owner === 'string' ? owner : owner?.name ?? '');

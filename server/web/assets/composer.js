@@ -111,6 +111,7 @@ export class Composer {
     const said = closed && can.includes('reply') ? [words, 'The channel allows no more replies now']
       : d.status === 'resolved' ? ['Resolved', 'A new message opens a new conversation']
       : d.owner.kind === 'queue' ? ['Nobody has it yet', [since, 'claim it to answer'].filter(Boolean).join(' · ')]
+      : d.phase === 'lent' ? ['The assistant asks for you', 'it comes back to you when it is done']
       : d.owner.kind === 'bot' ? ['The assistant has this conversation', 'you can watch, write a note, or take over']
       : [`${owner} has this conversation`, 'you can write a note'];
     const kept = drafts.get(`${this.id} private`)?.trim();
@@ -119,6 +120,7 @@ export class Composer {
     if (kept) box.append(button('Copy draft', () => void navigator.clipboard?.writeText(kept)));
     if (can.includes('note')) box.append(button('Note', () => this.setMode('note', true), { key: 'N' }));
     if (can.includes('claim')) box.append(button('Claim', () => this.cmd.run('claim'), { key: 'C', label: 'Claim to answer' }));
+    else if (can.includes('lend_recall')) box.append(button('Take back', () => this.cmd.run('lend_recall'), { key: 'C' }));
     else if (can.includes('take_over')) box.append(button('Take over', () => this.cmd.run('take_over'), { key: 'C', label: 'Take over to answer' }));
     this.root.replaceChildren(el('div', 'there-line', this.there), box);
   }

@@ -123,11 +123,11 @@ function actions(d) {
   const box = el('div', 'talk-actions');
   if (!d) return box;
   const names = cmd.offered(d);
-  const lone = ['claim', 'take_over', 'resolve', 'release', 'hand_back', 'reopen'];
+  const lone = ['claim', 'lend_recall', 'take_over', 'resolve', 'release', 'hand_back', 'reopen'];
   const shown = names.filter((n) => lone.includes(n)).slice(0, 3);
   shown.forEach((n, at) => {
     const c = cmd.table[n];
-    const main = at === 0 && (n === 'claim' || (n === 'take_over' && d.owner.kind !== 'agent'));
+    const main = at === 0 && (n === 'claim' || n === 'lend_recall' || (n === 'take_over' && d.owner.kind !== 'agent'));
     const b = button(c.words, () => cmd.run(n, b), { key: c.key, cls: main ? 'button-main' : '' });
     if (n === 'hand_back') { b.setAttribute('aria-haspopup', 'menu'); b.setAttribute('aria-expanded', 'false'); }
     box.append(b);
@@ -176,7 +176,7 @@ function paintDock(d) {
     b.addEventListener('click', act);
     return b;
   };
-  const first = names.includes('claim') ? item('Claim', 'mine', () => cmd.run('claim')) : names.includes('take_over') ? item('Take over', 'mine', () => cmd.run('take_over')) : names.includes('reopen') ? item('Reopen', 'reply', () => cmd.run('reopen')) : item('Reply', 'reply', () => cmd.run('reply'));
+  const first = names.includes('claim') ? item('Claim', 'mine', () => cmd.run('claim')) : names.includes('lend_recall') ? item('Take back', 'mine', () => cmd.run('lend_recall')) : names.includes('take_over') ? item('Take over', 'mine', () => cmd.run('take_over')) : names.includes('reopen') ? item('Reopen', 'reply', () => cmd.run('reopen')) : item('Reply', 'reply', () => cmd.run('reply'));
   const more = item('More', 'more', () => cmd.more(more));
   pane.dock.replaceChildren(first, item('Note', 'note', () => cmd.run('note')), ...(names.includes('resolve') ? [item('Resolve', 'tick', () => cmd.run('resolve'))] : []), more);
 }
