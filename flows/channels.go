@@ -121,8 +121,8 @@ func (l *loader) burst(n *source.Node, s string) time.Duration {
 		return 0
 	}
 	d, ok := parseDuration(s)
-	if !ok || d > time.Minute {
-		l.err("E105", n.Words(), "%q is not a burst; write 1500ms, 3s (at most 1m), or 0", s)
+	if !ok {
+		l.err("E105", n.Words(), "%q is not a burst; write 1500ms, 3s, or 0", s)
 		return -1
 	}
 	return d

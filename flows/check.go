@@ -32,10 +32,14 @@ func (l *loader) check() {
 // withhold drops findings that another error only made look so (language.md 6.1).
 func (l *loader) withhold() {
 	blind, anywhere, names := map[string]bool{}, l.unreadable, l.unreadable
+	unusable := map[source.Range]bool{} // names that nothing can lead to
+	again := map[string]bool{}          // files of a flow that is in another one: what its names mean is not known
 	for _, d := range l.diags {
 		if d.Severity != source.Error {
 			continue
 		}
+		unusable[d.Range] = unusable[d.Range] || d.Code == "E102"
+		again[d.Range.File] = again[d.Range.File] || d.Code == "E109"
 		if blinds(d) || d.Code < "E100" || d.Code == "E115" {
 			blind[d.Flow], anywhere = true, true
 		}
@@ -46,8 +50,9 @@ func (l *loader) withhold() {
 	kept := l.diags[:0]
 	for _, d := range l.diags {
 		switch {
+		case again[d.Range.File] && (d.Code[1] == '3' || d.Severity == source.Warning):
 		case d.Code == "W215" && (blind[d.Flow] || l.unreadable):
-		case d.Code == "W311" && (blind[d.Flow] || l.unreadable || d.State == "" && anywhere):
+		case d.Code == "W311" && (blind[d.Flow] || l.unreadable || d.State == "" && anywhere || unusable[d.Range]):
 		case (d.Code == "W430" || d.Code == "W432") && names:
 		case d.Code == "W308" && anywhere:
 		default:

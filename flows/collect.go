@@ -55,7 +55,7 @@ func (l *loader) collect(s *stateSrc, p *source.Pair) *engine.Collect {
 // needsAsk wants a question from the state or from the slot (E110).
 func (l *loader) needsAsk(c *engine.Collect, n *source.Node, p *source.Pair) {
 	slot := l.slots[c.Slot]
-	if c.Ask != nil || slot == nil || slot.def.Ask != nil {
+	if c.Ask != nil || slot == nil || slot.def.Ask != nil || shortCollect(l.grammar["collect"], n) && l.miskind(n.Get(c.Slot)) {
 		return
 	}
 	l.missing(n, "collect", "ask", p.Key.Words(), "collect needs ask: slot %s has no question of its own", c.Slot)

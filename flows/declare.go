@@ -88,8 +88,10 @@ func (l *loader) declareFlow(f *flowSrc) {
 		l.name(f.key, "flow")
 	}
 	if other, twice := l.byName[f.name]; twice {
-		d := l.err("E109", f.key.Words(), "flow %q is also in %s", f.name, other.doc.Path)
-		d.Related = []source.Related{{Range: other.key.Words(), Message: "the other one is here"}}
+		l.in(f.name, "", func() {
+			d := l.err("E109", f.key.Words(), "flow %q is also in %s", f.name, other.doc.Path)
+			d.Related = []source.Related{{Range: other.key.Words(), Message: "the other one is here"}}
+		})
 	} else {
 		l.byName[f.name] = f
 	}

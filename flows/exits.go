@@ -218,8 +218,8 @@ func (l *loader) gotoMap(n *source.Node, at source.Range, edge, key string) *eng
 // branch compiles the arms; the first true one wins.
 func (l *loader) branch(p *source.Pair, edge, key string, own bool) *engine.Exit {
 	n := p.Value
-	if n.Kind != source.List {
-		if n.Kind == source.Null {
+	if n.Kind != source.List || len(n.Items) == 0 {
+		if n.Kind == source.Null || n.Kind == source.List {
 			l.err("E110", p.Key.Words(), "branch needs a list of conditions")
 		}
 		return nil
@@ -362,8 +362,8 @@ func (l *loader) handoff(p *source.Pair, edge, key string, own bool) *engine.Exi
 }
 
 func (l *loader) handoffMap(n *source.Node, h *engine.Hand) {
-	h.Queue = l.picks(n.Get("queue"), func(w *source.Node) { l.wantQueue(w.Text, w.Words()) })
-	h.Priority = l.picks(n.Get("priority"), l.priority)
+	h.Queue = l.picks(n.Pair("queue"), func(w *source.Node) { l.wantQueue(w.Text, w.Words()) })
+	h.Priority = l.picks(n.Pair("priority"), l.priority)
 	for _, w := range words(n.Get("skills")) {
 		if l.name(w, "skill") {
 			h.Skills = append(h.Skills, w.Text)
@@ -390,32 +390,33 @@ func (l *loader) priority(w *source.Node) {
 }
 
 // picks compiles a name or a list of {if, use} … {else}.
-func (l *loader) picks(n *source.Node, check func(*source.Node)) []engine.Pick {
+func (l *loader) picks(p *source.Pair, check func(*source.Node)) []engine.Pick {
+	if p == nil {
+		return nil
+	}
+	n := p.Value
 	if s, ok := scalar(n); ok {
 		check(n)
 		return []engine.Pick{{Use: s}}
 	}
-	if n == nil || n.Kind != source.List {
+	if n.Kind != source.List {
 		return nil
 	}
 	var out []engine.Pick
 	above := false
-	for i, item := range n.Items {
+	for _, item := range n.Items {
 		cond, use, other := item.Pair("if"), item.Get("use"), item.Pair("else")
 		switch {
 		case other != nil:
-			if i != len(n.Items)-1 {
-				l.err("E316", other.Key.Words(), "else must be the last item of the list")
-			}
 			use = other.Value
 			cond = nil
 		case cond == nil && item.Kind == source.Map:
 			l.missing(item, "pick", "if", item.Words(), "a pick needs if and use, or else")
 			continue
 		}
-		p := engine.Pick{}
+		pick := engine.Pick{}
 		if cond != nil {
-			p.If = l.condition(cond.Value, scope{})
+			pick.If = l.condition(cond.Value, scope{})
 			above = l.constant(cond.Value, above)
 		}
 		name, ok := scalar(use)
@@ -426,9 +427,9 @@ func (l *loader) picks(n *source.Node, check func(*source.Node)) []engine.Pick {
 			continue
 		}
 		check(use)
-		p.Use = name
-		out = append(out, p)
+		pick.Use = name
+		out = append(out, pick)
 	}
-	l.lastElse(n)
+	l.lastElse(p)
 	return out
 }

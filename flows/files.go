@@ -16,6 +16,9 @@ import (
 
 const (
 	projectFile  = "dispatcher.yaml"
+
+	misnamedProject = "dispatcher.yml" // E007
+
 	maxFlowFiles = 500
 	maxRead      = 1<<20 + 1 // one byte more than a file may have, so that E007 is seen
 	maxMedia     = 10<<20 + 1
@@ -44,6 +47,9 @@ func Read(fsys fs.FS, name string) (*Files, error) {
 		f.Data[projectFile] = data
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("project file: %w", err)
+	}
+	if data, err := readFile(fsys, misnamedProject, maxRead); err == nil {
+		f.Data[misnamedProject] = data // so that it is not missed silently
 	}
 	if err := f.folder(fsys, "flows", 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

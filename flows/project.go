@@ -42,10 +42,10 @@ func (l *loader) project() {
 func (l *loader) version(root *source.Node) {
 	v := root.Pair("dispatcher")
 	switch {
-	case v == nil:
+	case v == nil || v.Value.Kind == source.Null:
 		l.missing(root, "project", "dispatcher", source.Range{File: projectFile, Line: 1, Column: 1, EndLine: 1, EndColumn: 1},
 			"dispatcher is missing; write dispatcher: 1")
-	case v.Value.Kind == source.Scalar && v.Value.Text != "1", v.Value.Kind == source.Null:
+	case v.Value.Kind == source.Scalar && v.Value.Text != "1":
 		l.err("E106", v.Value.Words(), "this file says dispatcher: %s, this program reads 1", v.Value.Text)
 	}
 }
@@ -168,7 +168,7 @@ func (l *loader) readStart() {
 			l.set.Start = []engine.StartRule{{Flow: n.Text, At: l.place(n.Range)}}
 		}
 	case n.Kind == source.List:
-		l.startRules(n)
+		l.startRules(l.root.Pair("start"))
 	}
 }
 
@@ -182,10 +182,10 @@ func (l *loader) onlyFlow() {
 	}
 }
 
-func (l *loader) startRules(n *source.Node) {
+func (l *loader) startRules(p *source.Pair) {
 	env := scope{start: true}
 	var above bool
-	for i, item := range n.Items {
+	for _, item := range p.Value.Items {
 		if item.Kind != source.Map {
 			continue
 		}
@@ -196,9 +196,6 @@ func (l *loader) startRules(n *source.Node) {
 		case other != nil:
 			target = other.Value
 			l.checkRollout(target)
-			if i != len(n.Items)-1 {
-				l.err("E316", other.Key.Words(), "else must be the last item of the list")
-			}
 		case cond != nil:
 			rule.If = l.condition(cond.Value, env)
 			above = l.constant(cond.Value, above)
@@ -214,18 +211,26 @@ func (l *loader) startRules(n *source.Node) {
 			l.set.Start = append(l.set.Start, rule)
 		}
 	}
-	l.lastElse(n)
+	l.lastElse(p)
 }
 
-// lastElse wants an else at the end of a list of alternatives (E316).
-func (l *loader) lastElse(n *source.Node) {
-	if len(n.Items) == 0 {
-		l.err("E316", n.Words(), "the list needs a last item with else")
-		return
+// lastElse wants one else, at the end of a list of alternatives (E316). What is
+// missing is said of the key that holds the list.
+func (l *loader) lastElse(p *source.Pair) {
+	found, last := false, len(p.Value.Items)-1
+	for i, item := range p.Value.Items {
+		if item.Kind != source.Map {
+			found = found || i == last // E104 says what is wrong with it
+			continue
+		}
+		other := item.Pair("else")
+		if other != nil && i != last {
+			l.err("E316", other.Key.Words(), "else must be the last item of the list")
+		}
+		found = found || other != nil
 	}
-	last := n.Items[len(n.Items)-1]
-	if last.Kind == source.Map && last.Pair("else") == nil {
-		l.err("E316", last.Words(), "the list needs a last item with else")
+	if !found {
+		l.err("E316", p.Key.Words(), "the list needs a last item with else")
 	}
 }
 

@@ -42,9 +42,11 @@ func (l *loader) schedule(s *schedule.Schedule, p source.Pair) {
 		}
 	}
 	if open := p.Value.Get("open"); open != nil && open.Kind == source.Map {
-		for _, day := range open.Pairs {
-			l.openDay(s, day)
+		var owner [7]int
+		for i, day := range open.Pairs {
+			l.openDay(s, day, i, &owner)
 		}
+		l.overnight(s, open, owner)
 	}
 	for _, w := range words(p.Value.Get("closed")) {
 		if l.date(w) {
@@ -68,7 +70,9 @@ func (l *loader) date(n *source.Node) bool {
 	return true
 }
 
-func (l *loader) openDay(s *schedule.Schedule, p source.Pair) {
+// openDay reads the hours of one day or range of days; owner says afterwards
+// which entry every day has its hours from.
+func (l *loader) openDay(s *schedule.Schedule, p source.Pair, entry int, owner *[7]int) {
 	from, to, isRange := strings.Cut(p.Key.Text, "-")
 	first, ok := day(from)
 	last, ok2 := first, ok
@@ -79,15 +83,36 @@ func (l *loader) openDay(s *schedule.Schedule, p source.Pair) {
 		l.err("E105", p.Key.Words(), "%q is not a day; write mon, tue, wed, thu, fri, sat, sun or a range like mon-fri", p.Key.Text)
 		return
 	}
+	if p.Value.Kind == source.List && len(p.Value.Items) == 0 {
+		l.err("E105", p.Value.Words(), "there are no hours here; leave the day out when it is closed")
+		return
+	}
 	periods := l.periods(p.Value)
 	for d := first; ; d = (d + 1) % 7 {
 		if len(s.Hours[d]) > 0 {
 			l.err("E105", p.Key.Words(), "%s has opening hours already", dayNames[d])
 			return
 		}
-		s.Hours[d] = periods
+		s.Hours[d], owner[d] = periods, entry
 		if d == last {
 			return
+		}
+	}
+}
+
+// overnight finds hours that run past midnight into those of the next day
+// (E105). The one written later is the wrong one.
+func (l *loader) overnight(s *schedule.Schedule, open *source.Node, owner [7]int) {
+	told := map[int]bool{}
+	for d, periods := range s.Hours {
+		next := (d + 1) % 7
+		second := max(owner[d], owner[next])
+		for _, p := range periods {
+			if p.To > p.From || len(s.Hours[next]) == 0 || s.Hours[next][0].From >= p.To || told[second] {
+				continue
+			}
+			told[second] = true
+			l.err("E105", open.Pairs[second].Value.Words(), "the hours of %s run into those of %s", dayNames[d], dayNames[next])
 		}
 	}
 }

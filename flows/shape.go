@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"slices"
 	"strings"
 
 	"dispatcher/internal/source"
@@ -57,6 +58,9 @@ func (l *loader) missing(m *source.Node, construct, name string, at source.Range
 		return
 	}
 	for _, p := range m.Pairs {
+		if p.Key.Text == name && l.miskind(p.Value) {
+			return // it is there, and that it is something else was said
+		}
 		if _, known := l.grammar[construct].key(p.Key.Text); known {
 			continue
 		}
@@ -65,6 +69,15 @@ func (l *loader) missing(m *source.Node, construct, name string, at source.Range
 		}
 	}
 	l.err("E110", at, format, args...)
+}
+
+// miskind says whether E104 speaks of this value.
+func (l *loader) miskind(n *source.Node) bool {
+	if n.Kind == source.Null || len(l.diags) > maxHints {
+		return false
+	}
+	at := n.Words()
+	return slices.ContainsFunc(l.diags, func(d source.Diagnostic) bool { return d.Code == "E104" && d.Range == at })
 }
 
 // spelling adds did-you-mean and the change that repairs it, which is safe

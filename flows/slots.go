@@ -95,7 +95,7 @@ func (l *loader) choiceValues(s *slotSrc, n, key *source.Node) {
 	v := n.Get("values")
 	if s.def.Type != engine.SlotChoice {
 		if v != nil {
-			l.err("E105", v.Words(), "values are for slots of type choice, this is %s", s.def.Type)
+			l.err("E110", n.Pair("values").Key.Words(), "values are for slots of type choice, this is %s", s.def.Type)
 		}
 		return
 	}

@@ -378,7 +378,9 @@ func (l *loader) leads(s *stateSrc) {
 			return
 		}
 		l.err("E310", s.key.Words(), "the conversation gets stuck in %q: nothing says what happens next", s.name)
-		return
+		if s.def.Collect != nil {
+			return
+		}
 	}
 	for _, o := range s.opts {
 		if !o.written {

@@ -168,6 +168,9 @@ func (l *loader) duration(n *source.Node, def time.Duration) time.Duration {
 
 func (l *loader) badDuration(n *source.Node, s string) {
 	d := l.err("E105", n.Words(), "%q is not a duration; write 30s, 10m, 23h, 30d or 1h30m (1s to 400d)", s)
+	if strings.HasSuffix(s, "ms") {
+		return // it is not m that was meant
+	}
 	if m := regexp.MustCompile(`^(\d{1,6}) ?(s|m|h|d|sec|min|hour|day)[a-z]*$`).FindStringSubmatch(s); m != nil {
 		if meant := m[1] + m[2][:1]; meant != s { // what is only too long is told the limits
 			d.Message = strconv.Quote(s) + " is not a duration; write " + meant
@@ -287,6 +290,7 @@ func (l *loader) regex(src string, at source.Range) bool {
 	if i := strings.Index(reason, ": "); i >= 0 {
 		reason = reason[i+2:]
 	}
+	reason = strings.TrimSuffix(reason, ": `"+src+"`") // which part of it, where that is all of it, says nothing
 	l.err("E206", at, "this pattern is not valid: %s", reason)
 	return false
 }

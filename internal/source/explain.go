@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -235,8 +236,34 @@ func (d *Doc) colon(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
 		}
 		return diag, true
 	}
+	if diag, ok := d.bareKey(start, len(d.Data[start:end])-len(bytes.TrimLeft(d.Data[start:end], " "))); ok {
+		return diag, true
+	}
 	return d.misaligned(mark), true
 }
+
+// bareKey finds a key without its colon above the line that starts at next: one
+// word alone, with less indentation.
+func (d *Doc) bareKey(next, indent int) (Diagnostic, bool) {
+	for next > 0 {
+		start, end := d.line(next - 1)
+		text := bytes.TrimSpace(d.Data[start:end])
+		next = start
+		if len(text) == 0 || text[0] == '#' {
+			continue
+		}
+		from := start + bytes.Index(d.Data[start:end], text)
+		if from-start >= indent || !keyWord.Match(text) {
+			break
+		}
+		diag := d.problem("E001", d.span(from, from+len(text)), "this file is not valid YAML: a key must be followed by a colon")
+		diag.Hint = "write " + string(text) + ":"
+		return diag, true
+	}
+	return Diagnostic{}, false
+}
+
+var keyWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 // afterKey is where the value of the first key of a line starts, 0 where there is none.
 func (d *Doc) afterKey(start, mark int) int {
@@ -294,6 +321,9 @@ func (d *Doc) plainReason(le *yaml.LoadError, mark, context int) Diagnostic {
 		reason = "after the closing quote or bracket nothing more can follow on this line"
 	case strings.Contains(le.Message, "expected node content"):
 		reason = "a value is missing before this"
+		if i := d.lastOpen(mark); i >= 0 {
+			at, reason = i, "this "+string(d.Data[i])+" is never closed, or a comma is missing"
+		}
 	case strings.Contains(le.ContextMsg, "block scalar"):
 		reason = "after | or > only + or - and a digit may follow"
 	case strings.Contains(le.ContextMsg, "directive"):
@@ -310,6 +340,26 @@ func (d *Doc) plainReason(le *yaml.LoadError, mark, context int) Diagnostic {
 		diag.Fix = d.quoteRest(start, at)
 	}
 	return diag
+}
+
+// lastOpen is the bracket that starts a value and has nothing but blanks after
+// it or its items, where the file ends at mark; -1 where there is none.
+func (d *Doc) lastOpen(mark int) int {
+	if len(bytes.TrimSpace(d.Data[min(mark, len(d.Data)):])) > 0 {
+		return -1
+	}
+	closed := 0
+	for i := len(d.Data) - 1; i >= 0; i-- {
+		switch d.Data[i] {
+		case ']', '}':
+			closed++
+		case '[', '{':
+			if closed--; closed < 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // deep finds the 51st open bracket.
