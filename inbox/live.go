@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -59,13 +58,6 @@ type Switch struct {
 	Result string // live, published or rolled_back
 	Held   bool   // file changes wait from now on
 	Audit  []storage.AuditEntry
-}
-
-// storedSet is the body of a KindRevision record: the sources, as they were read.
-type storedSet struct {
-	Name  string                       `json:"name"`
-	Data  map[string][]byte            `json:"data"`
-	Media map[string][sha256.Size]byte `json:"media,omitempty"` // by their hash; the bytes stay in the project
 }
 
 var (
@@ -192,22 +184,6 @@ func (s *Service) nextTo(before time.Time) time.Time {
 func historyRecord(kind storage.Kind, l LiveSet) storage.Record {
 	body, _ := json.Marshal(l) // texts and a time
 	return storage.Record{Kind: kind, ID: append(binary.BigEndian.AppendUint64(nil, uint64(l.Since.UnixNano())), setIDBytes(l.Set)...), Body: body}
-}
-
-// withSources adds the sources of a set that is not stored yet.
-func (s *Service) withSources(ctx context.Context, records []storage.Record, p *flows.Project) ([]storage.Record, error) {
-	id := setIDBytes(p.SetID)
-	switch _, err := s.store.Get(ctx, storage.KindRevision, id); {
-	case err == nil:
-		return records, nil
-	case !errors.Is(err, storage.ErrNotFound):
-		return nil, err
-	}
-	body, err := json.Marshal(storedSet{Name: p.Files.Name, Data: p.Files.Data, Media: p.Files.Media})
-	if err != nil {
-		return nil, err
-	}
-	return append(records, storage.Record{Kind: storage.KindRevision, ID: id, Body: body}), nil
 }
 
 // Stage keeps a good set of the folder that is not to go live by itself:

@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -119,18 +118,7 @@ func (s *Service) Sources(ctx context.Context, id string) (*flows.Files, error) 
 	if key == nil {
 		return nil, ErrUnknownSet
 	}
-	rec, err := s.store.Get(ctx, storage.KindRevision, key)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return nil, ErrUnknownSet
-	case err != nil:
-		return nil, fmt.Errorf("inbox: sources of set %.8s: %w", id, err)
-	}
-	var set storedSet
-	if err := json.Unmarshal(rec.Body, &set); err != nil {
-		return nil, fmt.Errorf("inbox: sources of set %.8s: %w", id, err)
-	}
-	return &flows.Files{Name: set.Name, Data: set.Data, Media: set.Media}, nil
+	return ReadSources(ctx, s.store, key)
 }
 
 // fullID finds the one set of the history that an id begins. Fewer than four

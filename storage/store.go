@@ -98,7 +98,7 @@ type Kind int16
 const (
 	KindSetting     Kind = 1  // id = name: canary, root salt, channel numbers' head
 	KindChannel     Kind = 2  // id = alias: the number of a channel, its pause and bucket state
-	KindRevision    Kind = 3  // id = set id (16): sources of a flow set
+	KindRevision    Kind = 3  // id = set id (16): the files of a flow set, each by the id of its KindSource
 	KindLive        Kind = 4  // id = "live": which revision runs; id = "staged": which one waits to be published
 	KindUser        Kind = 5  // id = user uid
 	KindSession     Kind = 6  // lookup = token hash
@@ -111,6 +111,7 @@ const (
 	KindButtons     Kind = 13 // what the buttons of one message stood for: id = conversation + seq
 	KindHistory     Kind = 14 // which set went live when, and by whom
 	KindSeen        Kind = 24 // what else became of a set: staged, discarded, rejected; id as of KindHistory
+	KindSource      Kind = 25 // id = SHA-256 of the body (32): one file of flow sets, as it was read
 )
 
 // Key names a conversation, by its id, its public id, a channel address, or

@@ -164,18 +164,11 @@ func (b *book) set(rev []byte) (*engine.Set, error) {
 	if s := b.sets[string(rev)]; s != nil {
 		return s, nil
 	}
-	rec, err := b.store.Get(b.t.Context(), storage.KindRevision, rev)
+	files, err := inbox.ReadSources(b.t.Context(), b.store, rev)
 	if err != nil {
-		return nil, fmt.Errorf("sources of revision %x: %w", rev, err)
-	}
-	var kept struct {
-		Name string
-		Data map[string][]byte
-	}
-	if err := json.Unmarshal(rec.Body, &kept); err != nil {
 		return nil, fmt.Errorf("revision %x: %w", rev, err)
 	}
-	p := loadAs(&flows.Files{Name: kept.Name, Data: kept.Data})
+	p := loadAs(files)
 	if !p.OK() {
 		return nil, fmt.Errorf("revision %x does not load", rev)
 	}
