@@ -52,14 +52,14 @@ func newFake(t *testing.T) *fake {
 
 func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
-	page := map[string]string{"/": PageLanding, "/chat": PageChat, "/setup/tok": PageSetup, "/login": PageLogin, "/login/second": PageLoginSecond, "/oops": PageProblem}[p]
+	page := map[string]string{"/": PageLanding, "/chat": PageChat, "/setup/tok": PageSetup, "/login": PageLogin, "/login/second": PageLoginSecond, "/oops": PageProblem, "/form/ok": PageForm, "/form/wrong": PageForm, "/form/sent": PageForm, "/form/late": PageForm}[p]
 	switch {
 	case page != "":
-		f.page(w, page)
+		f.page(w, page, p)
 	case p == "/console" || strings.HasPrefix(p, "/console/"):
-		f.page(w, PageConsole)
+		f.page(w, PageConsole, p)
 	case p == "/channels/web/web/frame":
-		f.page(w, PageFrame)
+		f.page(w, PageFrame, p)
 	case p == "/widget.js":
 		data, kind, _ := Asset("widget.js")
 		w.Header().Set("Content-Type", kind)
@@ -82,7 +82,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *fake) page(w http.ResponseWriter, page string) {
+func (f *fake) page(w http.ResponseWriter, page, path string) {
 	w.Header().Set("Content-Security-Policy", Policy(page))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	data := map[string]any{
@@ -95,6 +95,7 @@ func (f *fake) page(w http.ResponseWriter, page string) {
 		PageFrame:       Frame{Channel: "web", Title: "Acme support", Hours: "Assistant · a person from 08:00 to 20:00", Wait: "about 4 min"},
 		PageConsole:     f.console,
 		PageProblem:     ProblemPage{Status: 404, Title: "No such page", Detail: "Nothing is served at this address.", ID: "7f3a-20c1"},
+		PageForm:        formOf(path),
 	}[page]
 	if err := Render(w, page, data); err != nil {
 		f.t.Errorf("page %s: %v", page, err)

@@ -19,6 +19,10 @@ func TestPicturesOfEveryPage(t *testing.T) {
 		{"login", "/login", "document.activeElement.id==='p'"},
 		{"login-second", "/login/second", "document.activeElement.id==='c'"},
 		{"problem", "/oops", "document.querySelector('h1')"},
+		{"form", "/form/ok", "document.querySelectorAll('.field').length===6"},
+		{"form-wrong", "/form/wrong", "document.querySelector('[role=alert]') && document.querySelectorAll('.hint.bad').length===2"},
+		{"form-sent", "/form/sent", "document.querySelector('h1').innerText==='Thank you'"},
+		{"form-late", "/form/late", "document.querySelector('h1').innerText.includes('expired')"},
 		{"chat", "/chat", "inFrame().querySelectorAll('.w-opt').length===5"},
 		{"console", "/console", "document.querySelectorAll('.card[data-id]').length===10"},
 		{"console-talk", "/console/c/c2", "document.querySelectorAll('.row').length>8 && document.querySelector('.sheet dl')"},
@@ -82,4 +86,31 @@ func TestPicturesBetween(t *testing.T) {
 			b.clean()
 		})
 	}
+}
+
+// formOf is a form as it comes, with mistakes, sent, and too late.
+func formOf(path string) Form {
+	form := Form{Action: path, Language: "en", Brand: "Fennel & Oak", Words: WordsOfForm("en")}
+	switch path {
+	case "/form/sent":
+		form.Done = true
+		return form
+	case "/form/late":
+		form.Expired = true
+		return form
+	}
+	form.Title, form.Intro, form.Files = "Your return", "Two minutes, and the label is on its way.", true
+	form.Fields = []FormField{
+		{Name: "order_number", Label: "Order number", Type: "text", Required: true, Example: "For example EX481920"},
+		{Name: "reason", Label: "What is wrong?", Type: "choice", Required: true, Values: []FormValue{{"damaged", "It arrived damaged"}, {"wrong_size", "Wrong size"}, {"other", "Something else"}}},
+		{Name: "bought_on", Label: "Bought on", Type: "date"},
+		{Name: "what_happened", Label: "What happened?", Type: "text", Long: true, Help: "A sentence is enough."},
+		{Name: "photo", Label: "A photo", Type: "media", Accept: "image/*"},
+		{Name: "pin", Label: "Your pin", Type: "text", Secret: true, Required: true},
+	}
+	if path == "/form/wrong" {
+		form.Fields[0].Value, form.Fields[0].Error = "12", "That isn't an order number. It has two letters and six digits."
+		form.Fields[1].Error = "Please choose one."
+	}
+	return form
 }
