@@ -34,11 +34,13 @@ func (t *turn) firstValue(st *StateDef) bool {
 	if sl.find == nil && sl.Type != SlotChoice {
 		return false
 	}
+	r := t.reader()
+	r.fuzzy = 0 // language.md ruling 14
 	return t.each(func(m *spoken) bool {
 		var found []SlotValue
 		if sl.find != nil {
 			found = t.findValues(sl, m.raw, true)
-		} else if v, ok := t.reader().value(sl, m.raw); ok {
+		} else if v, ok := r.value(sl, m.raw); ok {
 			found = []SlotValue{{Value: v, Raw: m.raw, How: "asked"}}
 		}
 		if len(found) != 1 || !t.roomFor(sl.Name, found[0].Value) {

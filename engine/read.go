@@ -18,7 +18,8 @@ const (
 // leaves relative dates unread.
 type reader struct {
 	lang  string
-	order string // dmy mdy ymd
+	order string  // dmy mdy ymd
+	fuzzy float64 // how like a value of a choice words must be; 0 = off
 	now   time.Time
 	loc   *time.Location
 	eval  *evaluator // nil: a check that needs the event fails
@@ -31,7 +32,7 @@ func ReadValue(sl *Slot, lang string, dateOrder string, text string) (value any,
 	t := &turn{set: &Set{}, ev: &Event{}, lang: lang}
 	t.eval = evaluator{t: t, env: map[string]any{}}
 	t.eval.env[hidden] = &t.eval
-	return reader{lang: lang, order: dateOrder, loc: time.UTC, eval: &t.eval}.value(sl, text)
+	return reader{lang: lang, order: dateOrder, fuzzy: defaultFuzzy, loc: time.UTC, eval: &t.eval}.value(sl, text)
 }
 
 // ReadLiteral reads a literal of a flow file by the slot's type alone: what a
@@ -122,7 +123,7 @@ func (r reader) typed(sl *Slot, s string) (any, bool) {
 		d, ok := r.date(s)
 		return d, ok
 	case SlotChoice:
-		id, ok := readChoice(sl, s)
+		id, ok := readChoice(sl, s, r.fuzzy)
 		return id, ok
 	case SlotList:
 		l, ok := readList(s, r.lang)

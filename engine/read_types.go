@@ -125,8 +125,8 @@ func splitWord(s string, words []string) []string {
 }
 
 // readChoice finds the one value whose id or label the text is or contains,
-// else the one that is most like it.
-func readChoice(sl *Slot, s string) (string, bool) {
+// else the one that is most like it. Two that fit equally well are none.
+func readChoice(sl *Slot, s string, fuzzy float64) (string, bool) {
 	text := Normalise(s)
 	list := sl.values
 	if list == nil {
@@ -139,31 +139,37 @@ func readChoice(sl *Slot, s string) (string, bool) {
 			}
 		}
 	}
-	if i, ok := bestChoice(list, text, phraseScore); ok {
-		return sl.Values[i].ID, true
+	at, found := bestChoice(list, 0, func(form string) float64 { return phraseScore(text, form) })
+	if !found && fuzzy > 0 {
+		at, found = bestChoice(list, fuzzyTie, func(form string) float64 { return windowSimilarity(text, form, letters(form), fuzzy) })
 	}
-	if i, ok := bestChoice(list, text, likeness); ok {
-		return sl.Values[i].ID, true
+	if at < 0 {
+		return "", false
 	}
-	return "", false
+	return sl.Values[at].ID, true
 }
 
-// bestChoice is the value with the highest score, when it is alone.
-func bestChoice(list [][]string, text string, score func(text, form string) float64) (int, bool) {
-	best, at, alone := 0.0, -1, false
+// bestChoice is the value with the highest score, -1 when others come as near
+// to it as tie; found says that any has a score.
+func bestChoice(list [][]string, tie float64, score func(form string) float64) (at int, found bool) {
+	scores, best := make([]float64, len(list)), 0.0
 	for i, forms := range list {
-		top := 0.0
 		for _, f := range forms {
-			top = max(top, score(text, f))
+			scores[i] = max(scores[i], score(f))
 		}
+		best = max(best, scores[i])
+	}
+	at = -1
+	for i, s := range scores {
 		switch {
-		case top > best:
-			best, at, alone = top, i, true
-		case top == best && top > 0:
-			alone = false
+		case best == 0 || s < best-tie-1e-9:
+		case at >= 0:
+			return -1, true
+		default:
+			at = i
 		}
 	}
-	return at, alone && at >= 0
+	return at, best > 0
 }
 
 func phraseScore(text, form string) float64 {
@@ -175,13 +181,6 @@ func phraseScore(text, form string) float64 {
 
 // defaultFuzzy is the likeness that counts where nothing else is said.
 const defaultFuzzy = 0.82
-
-func likeness(text, form string) float64 {
-	if s := windowSimilarity(text, form, letters(form), defaultFuzzy); s >= defaultFuzzy {
-		return s
-	}
-	return 0
-}
 
 // valueForms are the normalised ids and labels of a choice slot's values.
 func valueForms(sl *Slot) [][]string {

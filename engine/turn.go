@@ -444,7 +444,7 @@ func (t *turn) setLanguage(v any) {
 }
 
 func (t *turn) reader() reader {
-	return reader{lang: t.lang, order: t.set.DateOrder, now: t.now, loc: t.set.Timezone, eval: &t.eval}
+	return reader{lang: t.lang, order: t.set.DateOrder, fuzzy: t.set.Defaults.Fuzzy, now: t.now, loc: t.set.Timezone, eval: &t.eval}
 }
 
 // pickLanguage is the contact's language if the project has it, else the

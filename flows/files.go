@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	projectFile  = "dispatcher.yaml"
+	projectFile = "dispatcher.yaml"
 
 	misnamedProject = "dispatcher.yml" // E007
 
