@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"strings"
-	"time"
 
 	"dispatcher/dm"
 	"dispatcher/inbox"
@@ -52,7 +51,7 @@ func (s *Service) Lend(ctx context.Context, a Actor, id string, c Command) (Move
 			}
 			d.Send(out)
 		}
-		return d, s.inbox.Lend(d, a.shift(inbox.EdgeLend, c), c.Flow, s.lendBy())
+		return d, s.inbox.Lend(d, a.shift(inbox.EdgeLend, c), c.Flow)
 	})
 }
 
@@ -77,21 +76,4 @@ func (s *Service) LendRecall(ctx context.Context, a Actor, id string, c Command)
 		}
 		return s.takeOver(ctx, a, v, c)
 	})
-}
-
-// lendBy is the project's desk.lend_by; 0 = as desk.md 1.9.
-func (s *Service) lendBy() time.Duration {
-	p := s.inbox.Live()
-	if p == nil || p.Config.Desk == nil {
-		return 0
-	}
-	n := p.Config.Desk.Get("lend_by")
-	if n == nil {
-		return 0
-	}
-	d, err := time.ParseDuration(n.Text)
-	if err != nil {
-		return 0
-	}
-	return d
 }

@@ -352,7 +352,8 @@ type HandState struct {
 	Question *Question `json:"question,omitempty"`
 	Stack    []Frame   `json:"stack,omitempty"`
 	Queue    string    `json:"queue,omitempty"`
-	Fired    int       `json:"fired,omitempty"` // unanswered steps fired
-	At       int64     `json:"at,omitempty"`    // ms UTC
-	Told     int64     `json:"told,omitempty"`  // ms UTC of the last notice that was asked for while waiting
+	Priority string    `json:"priority,omitempty"` // as it is by now; "" = normal
+	Fired    int       `json:"fired,omitempty"`    // unanswered steps fired
+	At       int64     `json:"at,omitempty"`       // ms UTC
+	Told     int64     `json:"told,omitempty"`     // ms UTC of the last notice that was asked for while waiting
 }

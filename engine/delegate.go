@@ -1,6 +1,10 @@
 package engine
 
-import "dispatcher/dm"
+import (
+	"time"
+
+	"dispatcher/dm"
+)
 
 // Results of a lent conversation that no flow has returned.
 const (
@@ -10,7 +14,13 @@ const (
 	lentAsked   = "asked_for_person"
 	lentGaveUp  = "gave_up"
 	lentError   = "error"
-	timerLent   = "lend" // the desk's lend_by is due
+)
+
+// The timer of a loan, and how long it waits for an answer where the project
+// does not say (desk.md 1.9).
+const (
+	timerLent = "lend"
+	lendBy    = 15 * time.Minute
 )
 
 // delegate runs a flow on behalf of the agent who owns the conversation: an
@@ -35,13 +45,31 @@ func (t *turn) delegate() {
 	t.next = target{f.Name, "start"}
 }
 
+// armLent lets a loan wait for the next answer; the agent has the conversation
+// back when none comes in time.
+func (t *turn) armLent() {
+	if t.st.Lent == nil {
+		return
+	}
+	switch t.ev.Kind {
+	case EvDelegate, EvMessage, EvForm, EvVerify:
+	default:
+		return
+	}
+	by := t.set.LendBy
+	if by <= 0 {
+		by = lendBy
+	}
+	t.out = append(t.out, SetTimer{Name: timerLent, At: t.now.Add(by)})
+}
+
 // giveBack ends what an agent has lent: the agent owns it again, and the
 // conversation stands where it stood, with what was learnt.
 func (t *turn) giveBack(result string) {
 	l := t.st.Lent
 	t.note(TraceStep{What: "edge", State: t.position(), Edge: "return:" + result})
 	t.cancelSilence()
-	t.out = append(t.out, CancelTimers{Prefix: timerForm}, CancelTimers{Prefix: timerVerify}, GiveBack{Flow: l.Flow, Result: result})
+	t.out = append(t.out, CancelTimers{Prefix: timerForm}, CancelTimers{Prefix: timerVerify}, CancelTimers{Prefix: timerLent}, GiveBack{Flow: l.Flow, Result: result})
 	t.st = Recall(t.st)
 	t.st.Result = result
 	t.shown, t.def = nil, nil

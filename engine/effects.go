@@ -24,6 +24,7 @@ type Say struct {
 	Question json.RawMessage // opaque; inbox keeps it with the message and gives it back with a Tap
 	Public   bool
 	Notice   bool          // said while the owner is queue
+	Place    bool          // with Notice: how long the line is, the desk's to say and no part of a transcript
 	Typing   bool          // show typing before it
 	Delay    time.Duration // hold it back this long after the one before
 	Priority int16         // 1 handoff sentence or notice, 2 answer, 3 nudge, 4 survey
@@ -55,7 +56,8 @@ type Handoff struct {
 	Shadow          *Shadow
 	Said            string // last words of the bot
 	Promised        bool   // Quotes of the sentence make promise rows
-	Again           bool   // unanswered moved it to another queue
+	Again           bool   // unanswered moved it to another queue, or raised it
+	Raised          bool   // with Again: its priority alone, no handoff of its own
 }
 
 // Resolve ends the conversation.

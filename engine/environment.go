@@ -135,18 +135,27 @@ func (t *turn) conversationField(name string) any {
 	return nil
 }
 
+// whole is the message of this turn in expressions: all of a burst, but while
+// a first rule is tried the part it is tried on.
+func (t *turn) whole() *spoken {
+	if t.current != nil && !t.apart {
+		return &t.joined
+	}
+	return t.current
+}
+
 func (t *turn) messageField(name string) any {
 	switch name {
 	case "text":
-		if t.current == nil {
-			return ""
+		if m := t.whole(); m != nil {
+			return m.raw
 		}
-		return t.current.raw
+		return ""
 	case "words":
-		if t.current == nil {
-			return 0.0
+		if m := t.whole(); m != nil {
+			return float64(m.wordCount())
 		}
-		return float64(t.current.wordCount())
+		return 0.0
 	case "media":
 		return texts(t.ev.Media)
 	case "has_media":

@@ -149,7 +149,7 @@ func TestPublicFlow(t *testing.T) {
 	c.w.Entry.Public = false
 	c.user("return something").slot("topic", "return")
 	none := linkedSet(t, shopFlows(), orderSlot(), topicSlot())
-	talk(t, none).event(Event{Kind: EvMention, Text: "@acme"}).says("handoff general no_flow no_flow")
+	talk(t, none).event(Event{Kind: EvMention, Text: "@acme"}).says("handoff general public public")
 }
 
 func TestMigration(t *testing.T) {

@@ -333,7 +333,7 @@ func (t *turn) personExit(edge, cause string) {
 	t.via = chooser{}
 	st := t.state()
 	if st != nil {
-		t.fire(st.full, edge, edge, st.place)
+		t.fire(st.full, edge, t.personEdge(edge), st.place)
 	}
 	t.st.Question = nil
 	e := t.personEscape()
@@ -346,6 +346,23 @@ func (t *turn) personExit(edge, cause string) {
 		t.st.Stack = nil
 	}
 	t.follow(e.Exit, atAny)
+}
+
+// personEdge is the name under which a way to the person exit is shown: the
+// step of the ladder that is not written, the arm that is not written, else the
+// entry whose exit it takes (language.md 2.22).
+func (t *turn) personEdge(key string) string {
+	switch key {
+	case "help", "options:none", "call:none", "resume:none":
+		return "everywhere:" + escPerson
+	case "branch:none":
+		return "branch:else"
+	case "no_match":
+		if q := t.st.Question; q != nil {
+			return numbered("no_match:", q.Misses-1)
+		}
+	}
+	return key
 }
 
 // personEscape is talk_to_person as the flow or the project has it.

@@ -60,7 +60,7 @@ func (t *turn) handOver(e Handoff, key string, h *Hand) {
 	e.Said = t.last
 	hand := &HandState{
 		Flow: t.st.Flow, Name: t.st.Name, Key: key, AskFlow: t.st.Flow, AskName: t.st.Name,
-		Question: t.st.Question, Stack: t.st.Stack, Queue: e.Queue, At: t.now.UnixMilli(),
+		Question: t.st.Question, Stack: t.st.Stack, Queue: e.Queue, Priority: e.Priority, At: t.now.UnixMilli(),
 	}
 	if t.hangs != nil {
 		hand.Question, hand.Stack = t.hangs, t.hangStack
@@ -238,11 +238,16 @@ func (t *turn) requeue(step *Wait, hand *HandState) {
 	if step.Queue == "" && step.Priority == "" {
 		return
 	}
-	e := Handoff{Queue: hand.Queue, Priority: step.Priority, Cause: dm.CauseFlow, Reason: hand.Name, Rule: step.At.String(), Said: t.last, Again: true}
-	if step.Queue != "" {
-		e.Queue, hand.Queue = step.Queue, step.Queue
+	if step.Priority != "" {
+		hand.Priority = step.Priority
 	}
-	t.out = append(t.out, e)
+	if step.Queue != "" {
+		hand.Queue = step.Queue
+	}
+	t.out = append(t.out, Handoff{
+		Queue: hand.Queue, Priority: hand.Priority, Cause: dm.CauseFlow, Reason: hand.Name, Rule: step.At.String(), Said: t.last,
+		Again: true, Raised: step.Queue == "",
+	})
 }
 
 // withdraw takes the conversation out of the queue and goes on in the flow.
@@ -313,5 +318,5 @@ func (t *turn) stillWaiting(escape string) {
 	if q := t.queueNow(kept.Queue); q.open && q.wait != nil {
 		words += " " + strings.ReplaceAll(t.sentence("wait_now"), "{{ minutes }}", strconv.Itoa(*q.wait))
 	}
-	t.emit(Say{Text: words, Notice: true, Priority: 1, Rule: "everywhere." + escape})
+	t.emit(Say{Text: words, Notice: true, Place: true, Priority: 1, Rule: "everywhere." + escape})
 }

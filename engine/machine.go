@@ -29,6 +29,7 @@ type Set struct {
 	Defaults     Defaults
 	IdleClose    time.Duration
 	ResumeWithin time.Duration
+	LendBy       time.Duration    // how long a lent conversation waits for an answer; 0 = 15 min
 	AfterResolve string           // flow, "" = none
 	Holdout      float64          // share of contacts who skip the bot, 0–1
 	Sentences    map[string]*Text // built-in sentences in the project's own words, by name

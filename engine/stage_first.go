@@ -9,7 +9,9 @@ func (t *turn) firstStage(st *StateDef) bool {
 	}
 	return t.each(func(*spoken) bool {
 		for _, rule := range st.Match.First {
-			if !t.softCond(rule.If) {
+			t.apart = true
+			holds := t.softCond(rule.If)
+			if t.apart = false; !holds {
 				continue
 			}
 			for _, b := range t.buttons(st) {

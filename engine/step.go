@@ -116,6 +116,7 @@ func (t *turn) step() {
 	}
 	t.run()
 	t.armSilence()
+	t.armLent()
 	if t.newSet && !t.waits {
 		t.rearm() // the ladder may be another one now
 	}
@@ -261,7 +262,11 @@ func (t *turn) startRules(public bool) {
 	name, ok := t.chooseFlow(public)
 	if !ok {
 		t.st.Stack = nil
-		t.systemHandoff(dm.CauseNoFlow, !public)
+		cause := dm.CauseNoFlow
+		if public {
+			cause = dm.CausePublic
+		}
+		t.systemHandoff(cause, !public)
 		return
 	}
 	t.st.Stack = nil
@@ -295,7 +300,8 @@ func (t *turn) machines() *machines {
 	return t.set.linked.lobby.machines
 }
 
-// chooseFlow finds the first start rule that holds for this visibility.
+// chooseFlow finds the first start rule that holds for this visibility. A share
+// of rollout is about rules with a condition: what else starts is for everybody.
 func (t *turn) chooseFlow(public bool) (string, bool) {
 	want := dm.Private
 	if public {
@@ -304,7 +310,7 @@ func (t *turn) chooseFlow(public bool) (string, bool) {
 	for i := range t.set.Start {
 		r := &t.set.Start[i]
 		f := t.set.Flows[r.Flow]
-		if f == nil || !f.runs(want) || !t.enrolled(f) {
+		if f == nil || !f.runs(want) || r.If != nil && !t.enrolled(f) {
 			continue
 		}
 		if r.If == nil || t.cond(r.If) {

@@ -71,7 +71,8 @@ func (l *loader) misspeltSave(n *source.Node) {
 
 // lookupName refuses names that mean something else in an expression (E121).
 func (l *loader) lookupName(n *source.Node) bool {
-	if _, taken := l.objects[n.Text]; taken || slices.Contains([]string{"slots", "canned", "result", "value", "form", "verify"}, n.Text) {
+	_, object := l.objects[n.Text]
+	if _, function := l.functions[n.Text]; object || function || slices.Contains([]string{"slots", "canned", "result", "value", "form", "verify"}, n.Text) {
 		l.err("E121", n.Words(), "%q is already the name of something else in expressions", n.Text)
 		return false
 	}

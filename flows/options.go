@@ -228,12 +228,20 @@ func exitKey(m *source.Node) source.Range {
 	return m.Words()
 }
 
+// stepName names a step of a ladder with its article.
+func stepName(construct string) string {
+	if construct == "unanswered" {
+		return "an unanswered step"
+	}
+	return "a " + construct + " step"
+}
+
 // stepAfter reads after and compares it with the step before, where both count alike.
 func (l *loader) stepAfter(item *source.Node, construct string, i int, last *engine.Delay) (engine.Delay, *engine.Delay) {
 	after := item.Get("after")
 	if after == nil || after.Kind == source.Null {
 		if construct == "no_reply" || i > 0 {
-			l.missing(item, construct, "after", item.Words(), "a %s step needs after", construct)
+			l.missing(item, construct, "after", item.Words(), "%s needs after", stepName(construct))
 		}
 		return engine.Delay{}, last
 	}

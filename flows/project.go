@@ -75,6 +75,9 @@ func (l *loader) basics(root *source.Node) {
 	s.DateOrder = l.choose(root, "project", "date_order", "dmy")
 	s.IdleClose = l.duration(root.Get("idle_close"), s.IdleClose)
 	s.ResumeWithin = l.duration(root.Get("resume_within"), s.ResumeWithin)
+	if by, ok := scalar(root.Get("desk").Get("lend_by")); ok { // desk.md's to check
+		s.LendBy, _ = parseDuration(by)
+	}
 	s.Holdout, _ = l.percent(root.Get("holdout"))
 	l.p.Config.Reload = l.choose(root, "project", "reload", "auto")
 	l.versions = l.choose(root, "project", "versions", "migrate")

@@ -124,7 +124,7 @@ func (r *rig) lend(thread string) {
 	acct, _ := r.Account("fake")
 	if _, err := r.Do(r.t.Context(), r.AddressKey(acct, thread), func(v *View) (*Draft, error) {
 		d := v.Draft()
-		return d, r.Lend(d, Shift{By: "bo"}, "ask_size", 0)
+		return d, r.Lend(d, Shift{By: "bo"}, "ask_size")
 	}); err != nil {
 		r.t.Fatal(err)
 	}
@@ -175,7 +175,17 @@ func TestALentConversationComesBackAtItsDeadlineAndWhenItIsTaken(t *testing.T) {
 	r.claimed("ann")
 	r.lend("ann")
 	r.want("What size?")
-	now.add(lendBy)
+	now.add(14 * time.Minute)
+	r.accept(text("ann", "why?"))
+	r.next()
+	now.add(14 * time.Minute) // of a silence of 15
+	r.alarm.ring()
+	r.accept(text("ann", "why?"))
+	r.next()
+	if r.view("ann").Phase() != dm.PhaseLent {
+		t.Fatal("given back while the customer answers")
+	}
+	now.add(15 * time.Minute)
 	r.alarm.ring()
 	r.until("given back", func() bool { return r.view("ann").Phase() == dm.PhaseAgent })
 	if line := r.lastLine("ann"); line.Reason != "no_reply" {

@@ -8,15 +8,13 @@ import (
 	"dispatcher/storage"
 )
 
-// lendBy is how long a lent conversation may wait for an answer (desk.md 1.9).
-const (
-	lendBy    = 15 * time.Minute
-	timerLend = "lend"
-)
+// timerLend is due when a lent conversation has waited too long for an answer
+// (desk.md 1.9); the engine arms it anew with every answer.
+const timerLend = "lend"
 
 // Lend lets a flow run on a conversation that an agent owns. The draft must
 // not have fired the edge yet: the engine decides on what the agent has.
-func (s *Service) Lend(d *Draft, shift Shift, flow string, within time.Duration) error {
+func (s *Service) Lend(d *Draft, shift Shift, flow string) error {
 	if d.state.Version == 0 { // no flow has been here yet
 		st := engine.NewState(d.View.Project.Set)
 		st.Owner = dm.OwnerAgent
@@ -31,10 +29,6 @@ func (s *Service) Lend(d *Draft, shift Shift, flow string, within time.Duration)
 	if err := d.Fire(shift); err != nil {
 		return err
 	}
-	if within <= 0 {
-		within = lendBy
-	}
-	d.Timer(timerLend, d.View.Now.Add(within))
 	return s.effects(d, ev, res)
 }
 

@@ -188,7 +188,7 @@ func (c *chatting) print(lines []rehearse.Line) error {
 // talkOptions reads the circumstances; a name that the project does not have
 // is refused here, before a talk could begin somewhere else.
 func (m *Main) talkOptions(p *flows.Project, f *chatFlags) (rehearse.Options, error) {
-	opt := rehearse.Options{Channel: f.channel, Language: f.lang, Start: f.start, Slots: map[string]string{}}
+	opt := rehearse.Options{Channel: f.channel, Language: f.lang, Start: f.start, Slots: map[string]string{}, Services: p.Config.Service}
 	if f.channel != "" && p.Set.Channels[f.channel] == nil {
 		return opt, fmt.Errorf("there is no channel %q; the project has %s", f.channel, strings.Join(p.Set.ChannelOrder, ", "))
 	}

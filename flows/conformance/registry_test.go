@@ -40,10 +40,7 @@ var edges = []string{"next", "skip_state", "opt:", "branch:0", "branch:1", "bran
 
 // undocumented are edge names that traces have beyond language.md 2.22.
 var undocumented = map[string]string{
-	"start":       "how a conversation or an entry from outside begins",
-	"help":        "the person exit after the third why (ruling 8)",
-	"no_match":    "the person exit after the last step of a ladder",
-	"resume:none": "the person exit where nothing is left to go on with (2.14)",
+	"start": "how a conversation or an entry from outside begins: no edge of a flow",
 }
 
 // sections are those of language.md that a project can show; the rest is about

@@ -33,6 +33,9 @@ func (t *Talk) Say(texts ...string) ([]Line, error) {
 	return lines, nil
 }
 
+// burstMost is how many messages one event holds at most (language.md 2.15).
+const burstMost = 20
+
 // burst is how many of some texts are one event.
 func (t *Talk) burst(texts []string) int {
 	if len(texts) == 1 || t.owner != dm.OwnerBot {
@@ -40,7 +43,7 @@ func (t *Talk) burst(texts []string) int {
 	}
 	st := t.State()
 	for i, text := range texts {
-		if engine.EndsBurst(t.sets(st), st, text) {
+		if i+1 == burstMost || engine.EndsBurst(t.sets(st), st, text) {
 			return i + 1
 		}
 	}
@@ -282,12 +285,6 @@ func (t *Talk) AgentSays(string) ([]Line, error) {
 	return nil, nil
 }
 
-// What ends a loan at the latest, as the desk does (desk.md 1.9).
-const (
-	timerLend = "lend"
-	lendBy    = 15 * time.Minute
-)
-
 // Delegate is an agent who lends the conversation to a flow.
 func (t *Talk) Delegate(flow string) ([]Line, error) {
 	if err := t.begin(); err != nil {
@@ -302,7 +299,6 @@ func (t *Talk) Delegate(flow string) ([]Line, error) {
 		t.claim(st)
 	}
 	t.traces = nil
-	t.timers[timerLend] = t.now.Add(lendBy)
 	return t.event(engine.Event{Kind: engine.EvDelegate, Flow: flow, Agent: "agent"})
 }
 

@@ -37,9 +37,10 @@ type Options struct {
 	Public         bool                   // the first message is a public mention
 	Start          string                 // flow or flow.state entered directly; "" = start rules
 	Window         time.Duration          // the channel's window for answers; 0 = none
-	Mocks          []flows.Mock           // answers of look-ups; a call without one stays open
-	InFirst        bool                   // lines carry their words in the project's first language too
-	Live           func() *engine.Set     // nil = the set given to New; else asked before every step, so that an edit is followed
+	Services       map[string]flows.Service
+	Mocks          []flows.Mock       // answers of look-ups; a call without one stays open
+	InFirst        bool               // lines carry their words in the project's first language too
+	Live           func() *engine.Set // nil = the set given to New; else asked before every step, so that an edit is followed
 
 	// Watch is told the trace of every step; nil = nobody.
 	Watch func(engine.Trace)

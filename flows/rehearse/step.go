@@ -134,9 +134,16 @@ func (t *Talk) apply(effects, first []engine.Effect) ([]Line, error) {
 	for i, e := range effects {
 		switch e := e.(type) {
 		case engine.Say:
+			if e.Place {
+				continue
+			}
 			lines = append(lines, t.said1(e, twin(effects, first, i)))
 		case engine.Handoff:
 			t.before.Holdout = t.before.Holdout || e.Cause == dm.CauseHoldout
+			if e.Raised {
+				lines = append(lines, Line{Kind: LineNote, Text: "-- priority " + e.Priority})
+				continue
+			}
 			line := Line{Kind: LineHandoff, Handoff: &e}
 			if f, ok := twin(effects, first, i).(engine.Handoff); ok {
 				line.First = &Line{Kind: LineHandoff, Handoff: &f}
@@ -202,7 +209,6 @@ func (t *Talk) quiet(e engine.Effect) []Line {
 		}
 		return out
 	case engine.GiveBack:
-		delete(t.timers, timerLend)
 		return []Line{{Kind: LineNote, Text: "-- given back (" + e.Result + ")"}}
 	}
 	return nil

@@ -233,7 +233,7 @@ func (s *Suite) options(r run, cover *hits) Options {
 	opt := Options{
 		Channel: t.Channel, Language: r.lang, Now: t.Now, Contact: t.Contact, Entry: t.Entry,
 		Before: t.Conversation.Now, Tags: t.Conversation.Tags, Unfinished: t.Conversation.Unfinished, Sample: t.Sample, Values: t.Slots,
-		Public: t.Public, Start: r.start, Mocks: t.Mocks, InFirst: r.inFirst, Watch: cover.note,
+		Public: t.Public, Start: r.start, Mocks: t.Mocks, Services: s.Project.Config.Service, InFirst: r.inFirst, Watch: cover.note,
 	}
 	if s.Watch != nil {
 		opt.Watch = func(tr engine.Trace) { cover.note(tr); s.Watch(r.name, tr) }

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"math"
+	"strings"
 
 	"dispatcher/dm"
 	"dispatcher/engine"
@@ -28,13 +29,23 @@ func (t *Talk) world(st engine.State) engine.World {
 	t.publicly(&w)
 	w.DMLink = func(ref string) string { return "https://dm.example/" + alias + "?ref=" + ref }
 	w.FormURL = func(id string) string { return "https://forms.example/" + id }
-	w.VerifyURL = func(service, id string) string { return "https://" + service + ".example/verification?token=" + id }
+	w.VerifyURL = func(service, id string) string { return t.address(service) + "/verification?token=" + id }
 	w.Conversation = t.before
 	w.Conversation.Messages += t.said
 	w.Conversation.Opened = t.opened
 	w.Conversation.HandedOff = w.Conversation.HandedOff || st.Hand != nil || st.Owner == dm.OwnerAgent
 	w.Queues = t.queues(set)
 	return w
+}
+
+// address is where a service lives, as the project writes it; a reference has
+// no value here.
+func (t *Talk) address(service string) string {
+	url := strings.TrimSuffix(t.opt.Services[service].URL, "/")
+	if url == "" || strings.Contains(url, "${") {
+		return "https://" + service + ".example"
+	}
+	return url
 }
 
 func (t *Talk) channel(set *engine.Set) string {
