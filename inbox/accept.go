@@ -119,18 +119,10 @@ func (s *Service) await(ctx context.Context, list []*arrival) error {
 	}
 	wait := &delivery{done: make(chan struct{})}
 	wait.left.Store(int32(len(list)))
-	jobs := map[laneKey][]job{}
-	var order []laneKey
 	for i, a := range list {
 		a.ticket, a.body = tickets[i], wait
-		if jobs[a.key] == nil {
-			order = append(order, a.key)
-		}
-		jobs[a.key] = append(jobs[a.key], job{event: a})
 	}
-	for _, k := range order {
-		s.lanes.push(k, jobs[k]...)
-	}
+	s.queue(list)
 	if acknowledgeEarly() {
 		return nil
 	}
@@ -139,6 +131,25 @@ func (s *Service) await(ctx context.Context, list []*arrival) error {
 		return nil
 	case <-ctx.Done():
 		return channels.ErrNotReady // the turn may still commit; sent again it is a duplicate
+	}
+}
+
+// queue puts events into their lanes, those of one lane in one piece.
+func (s *Service) queue(list []*arrival) {
+	if len(list) == 1 { // nearly always
+		s.lanes.push(list[0].key, job{event: list[0]})
+		return
+	}
+	jobs := map[laneKey][]job{}
+	var order []laneKey
+	for _, a := range list {
+		if jobs[a.key] == nil {
+			order = append(order, a.key)
+		}
+		jobs[a.key] = append(jobs[a.key], job{event: a})
+	}
+	for _, k := range order {
+		s.lanes.push(k, jobs[k]...)
 	}
 }
 

@@ -78,6 +78,9 @@ func (a *admission) refuses(keys []laneKey, now time.Time) string {
 	if a.all+len(keys) > budgetAll/share {
 		return "global"
 	}
+	if len(keys) == 1 { // nearly always
+		return a.refusesOne(keys[0], share)
+	}
 	channels, addresses := map[int64]int{}, map[laneKey]int{}
 	for _, k := range keys {
 		channels[k.channel]++
@@ -92,6 +95,16 @@ func (a *admission) refuses(keys []laneKey, now time.Time) string {
 		if have := a.byAddress[k]; have > 0 && have+n > budgetAddress/share {
 			return "address"
 		}
+	}
+	return ""
+}
+
+func (a *admission) refusesOne(k laneKey, share int) string {
+	switch {
+	case a.byChannel[k.channel] >= budgetChannel/share:
+		return "channel"
+	case a.byAddress[k] >= budgetAddress/share:
+		return "address"
 	}
 	return ""
 }

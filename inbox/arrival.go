@@ -92,7 +92,10 @@ func seenKeys(acct *Account, in dm.Inbound) []storage.SeenKey {
 }
 
 func seenKey(acct *Account, at int64, account, id string) storage.SeenKey {
-	sum := sha256.Sum256([]byte(acct.Kind + "\x00" + account + "\x00" + id))
+	var room [256]byte // of nearly every id
+	b := append(append(room[:0], acct.Kind...), 0)
+	b = append(append(append(b, account...), 0), id...)
+	sum := sha256.Sum256(b)
 	key := storage.SeenKey{Channel: acct.Number, AtS: at}
 	copy(key.Key[:], sum[:])
 	return key

@@ -27,7 +27,7 @@ type committer interface {
 }
 
 type waitingTurn struct {
-	turn storage.Turn
+	turn *storage.Turn
 	size int
 	done chan turnAnswer
 }
@@ -126,7 +126,7 @@ func (b *batcher) apply(first *waitingTurn) {
 	}
 	turns := make([]storage.Turn, len(batch))
 	for i, t := range batch {
-		turns[i] = t.turn
+		turns[i] = *t.turn
 	}
 	start := b.now()
 	out, err := b.store.Apply(context.Background(), turns) // nobody's deadline may take the others' commit away
@@ -174,7 +174,11 @@ func (b *batcher) settle(first *waitingSettle) {
 // Apply commits one turn together with whatever else waits, and gives its own
 // outcome. It does not look at a deadline: whoever gave up waiting learns by
 // redelivery what became of it.
-func (b *batcher) Apply(t storage.Turn) (storage.Outcome, error) {
+func (b *batcher) Apply(t storage.Turn) (storage.Outcome, error) { return b.commit(&t) }
+
+// commit is Apply of a turn that stays where it is; after an error it may
+// still be read.
+func (b *batcher) commit(t *storage.Turn) (storage.Outcome, error) {
 	w := &waitingTurn{turn: t, size: turnSize(t), done: make(chan turnAnswer, 1)}
 	select {
 	case b.turns <- w:
@@ -222,7 +226,7 @@ func (b *batcher) stop() {
 }
 
 // turnSize is the payload of a turn in bytes, near enough for a batch's bound.
-func turnSize(t storage.Turn) int {
+func turnSize(t *storage.Turn) int {
 	n := 512
 	for _, m := range t.Messages {
 		n += 128 + len(m.Body) + len(m.Trace)
@@ -243,7 +247,7 @@ func turnSize(t storage.Turn) int {
 		n += len(t.Conv.State) + len(t.Conv.Card)
 	}
 	if t.Opens != nil {
-		n += turnSize(*t.Opens)
+		n += turnSize(t.Opens)
 	}
 	return n
 }

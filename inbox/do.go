@@ -84,7 +84,7 @@ func (s *Service) decideOnce(k laneKey, snap storage.Snapshot, decide func(*View
 	if err != nil || d == nil {
 		return storage.Outcome{Conversation: snap.Conv.ID, UID: snap.Conv.UID, Version: snap.Conv.Version}, false, err
 	}
-	turn, err := d.Build()
+	turn, err := d.build()
 	if err != nil {
 		return storage.Outcome{}, false, err
 	}
@@ -97,7 +97,7 @@ func (s *Service) decideOnce(k laneKey, snap storage.Snapshot, decide func(*View
 		return storage.Outcome{}, false, err
 	case out.Status == storage.Applied:
 		s.failpoint("turn.after_apply")
-		s.applied(k, turn, d, out)
+		s.applied(k, *turn, d, out)
 		s.countFenced(d, out.Fenced)
 		return out, false, nil
 	case out.Status == storage.Refused:

@@ -109,6 +109,9 @@ type Draft struct {
 	conv storage.Conversation
 	err  error
 
+	uid   string // text of uidOf, once somebody asked
+	uidOf storage.UID
+
 	keys     *Reader
 	contact  storage.Contact
 	person   bool // contact row is written
@@ -124,14 +127,14 @@ type Draft struct {
 	fresh    bool             // handoff is inserted by this turn
 	packet   *Packet          // of the open handoff, once opened or built
 	rows     map[deskKey]*storage.DeskRow
-	timers   map[string]storage.Timer
-	engine   bool           // what happens now is the engine's own step
-	ladder   bool           // this turn is a step of the unanswered ladder
-	silence  bool           // this turn answers silence
-	optional bool           // the state that resolves was optional
-	quotes   []engine.Quote // of the last message that had any
-	quoted   int64          // its seq
-	fenced   int            // messages that a new owner kept from being said
+	timers   []storage.Timer // by name
+	engine   bool            // what happens now is the engine's own step
+	ladder   bool            // this turn is a step of the unanswered ladder
+	silence  bool            // this turn answers silence
+	optional bool            // the state that resolves was optional
+	quotes   []engine.Quote  // of the last message that had any
+	quoted   int64           // its seq
+	fenced   int             // messages that a new owner kept from being said
 	said     string
 	last     time.Time       // latest due time of a message that waits
 	next     *Draft          // opened in the same transaction
@@ -141,6 +144,7 @@ type Draft struct {
 	lastIn   [2]int64        // seq and ms of the last customer message of this turn
 	oldQueue string          // queue of the handoff before a reopen
 	figures  []figure        // of clocks and promises, counted once the turn is applied
+	lists    rowLists        // where the lists of the turn begin
 }
 
 // deskKey names one row of the desk's tables.
@@ -151,8 +155,9 @@ func (v *View) Draft() *Draft {
 	if v.Snap.Conv.ID == 0 {
 		return v.Fresh()
 	}
-	d := &Draft{View: v, keys: v.vault.Reader, contact: v.Snap.Contact, profile: v.Profile, address: v.Address,
-		identity: v.Snap.Identity, conv: v.Snap.Conv, state: v.State, interval: v.Snap.Interval}
+	d := v.blank()
+	d.View, d.keys, d.contact, d.profile, d.address = v, v.vault.Reader, v.Snap.Contact, v.Profile, v.Address
+	d.identity, d.conv, d.state, d.interval = v.Snap.Identity, v.Snap.Conv, v.State, v.Snap.Interval
 	d.conv.Labels = slices.Clone(d.conv.Labels)
 	d.profile.Slots = maps.Clone(d.profile.Slots)
 	if h := v.Snap.Handoff; h != nil {
@@ -169,7 +174,8 @@ func (v *View) Draft() *Draft {
 // Fresh starts a turn that opens a new conversation of the same person,
 // whatever the view holds.
 func (v *View) Fresh() *Draft {
-	d := &Draft{View: v, keys: v.vault.Reader, contact: v.Snap.Contact, profile: v.Profile, address: v.Address, identity: v.Snap.Identity}
+	d := v.blank()
+	d.View, d.keys, d.contact, d.profile, d.address, d.identity = v, v.vault.Reader, v.Snap.Contact, v.Profile, v.Address, v.Snap.Identity
 	if d.contact.ID == 0 {
 		d.makeContact()
 	}
@@ -258,4 +264,9 @@ func (d *Draft) Profile() Profile { return d.profile }
 func (d *Draft) OpenHandoff() *storage.Handoff { return d.handoff }
 
 // UID is the public id of the conversation.
-func (d *Draft) UID() string { return UIDText(d.conv.UID) }
+func (d *Draft) UID() string {
+	if d.uid == "" || d.uidOf != d.conv.UID {
+		d.uid, d.uidOf = UIDText(d.conv.UID), d.conv.UID
+	}
+	return d.uid
+}

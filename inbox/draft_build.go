@@ -1,9 +1,8 @@
 package inbox
 
 import (
-	"crypto/rand"
-	"encoding/binary"
-	"reflect"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -11,18 +10,24 @@ import (
 	"dispatcher/storage"
 )
 
-// randomID is a random positive number of 63 bits.
-func randomID() int64 {
-	var b [8]byte
-	rand.Read(b[:])
-	return int64(binary.BigEndian.Uint64(b[:]) >> 1)
-}
+// randomID is a random positive number of 63 bits. It is no secret.
+func randomID() int64 { return rand.Int64N(math.MaxInt64) + 1 }
 
 // Build gives the turn: everything sealed, every row under the final epoch.
+// It ends the draft.
 func (d *Draft) Build() (storage.Turn, error) {
+	t, err := d.build()
+	if err != nil {
+		return storage.Turn{}, err
+	}
+	return *t, nil
+}
+
+// build is Build of a turn that stays in the draft.
+func (d *Draft) build() (*storage.Turn, error) {
 	d.sealConversation()
 	d.sealPerson()
-	t := d.turn
+	t := &d.turn
 	t.ID = uint64(randomID())
 	t.Key = storage.Key{ID: d.conv.ID, Channel: d.conv.Channel, Addr: d.conv.Addr}
 	if d.View.Snap.Conv.ID == d.conv.ID {
@@ -31,37 +36,26 @@ func (d *Draft) Build() (storage.Turn, error) {
 	for n := range t.Outbox {
 		t.Outbox[n].Epoch = d.conv.Epoch
 	}
-	for _, name := range sortedNames(d.timers) {
-		t.Timers = append(t.Timers, d.timers[name])
-	}
-	t.Events = d.events()
+	t.Timers = append(t.Timers, d.timers...)
+	d.tellEvents()
 	if d.err != nil {
-		return storage.Turn{}, d.err
+		return nil, d.err
 	}
 	if d.next != nil {
-		opens, err := d.next.Build()
+		opens, err := d.next.build()
 		if err != nil {
-			return storage.Turn{}, err
+			return nil, err
 		}
-		t.Opens = &opens
+		t.Opens = opens
 	}
 	return t, nil
-}
-
-func sortedNames(m map[string]storage.Timer) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func (d *Draft) sealConversation() {
 	if d.conv.Phase == storage.PhaseNew && d.conv.ID == 0 {
 		return // nothing was opened: parked events or a record alone
 	}
-	c := d.conv
+	c := &d.conv
 	c.UpdatedAt = d.View.Now.UnixMilli()
 	var err error
 	if d.stated {
@@ -70,7 +64,7 @@ func (d *Draft) sealConversation() {
 	}
 	c.Card, err = d.keys.seal("conversations", c.UID, 0, "card", d.card)
 	d.fail("card", err)
-	d.turn.Conv = &c
+	d.turn.Conv = c
 }
 
 func (d *Draft) sealPerson() {
@@ -109,20 +103,18 @@ func (d *Draft) sameIdentity() bool {
 	}
 	return was.Contact == d.contact.ID && was.Channel == now.Channel && slices.Equal(was.Addr, now.Addr) && was.Blocked == now.Blocked &&
 		was.Verified == now.Verified && was.VerifiedUntil == now.VerifiedUntil &&
-		d.profile.Name == d.View.Profile.Name && reflect.DeepEqual(d.address, d.View.Address)
+		d.profile.Name == d.View.Profile.Name && d.address.equal(d.View.Address)
 }
 
-// events are the turn's events with the topics of everybody concerned: who
+// tellEvents gives the turn's events the topics of everybody concerned: who
 // owned the conversation before, who owns it now, and its queue.
-func (d *Draft) events() []storage.Event {
-	topics := d.topics()
-	out := make([]storage.Event, len(d.turn.Events))
-	for n, e := range d.turn.Events {
+func (d *Draft) tellEvents() {
+	topics := slices.Clip(d.topics())
+	for n := range d.turn.Events {
+		e := &d.turn.Events[n]
 		e.At, e.Conversation, e.UID = d.View.Now.UnixMilli(), d.conv.ID, d.conv.UID
-		e.Topics = append(slices.Clone(topics), e.Topics...)
-		out[n] = e
+		e.Topics = append(topics, e.Topics...)
 	}
-	return out
 }
 
 func (d *Draft) topics() []string {

@@ -11,9 +11,6 @@ import (
 	"dispatcher/storage"
 )
 
-// usualRows is how many messages a turn rarely has more of.
-const usualRows = 4
-
 // Append adds one row and gives its seq. A customer's row starts the clocks
 // that a person has to answer; a person's row that is already sent stops them.
 func (d *Draft) Append(m NewMessage) int64 {
@@ -36,9 +33,6 @@ func (d *Draft) Append(m NewMessage) int64 {
 	if m.Trace != nil {
 		row.Trace, err = d.keys.seal("messages", d.conv.UID, seq, "trace", m.Trace)
 		d.fail("message trace", err)
-	}
-	if d.turn.Messages == nil { // what was said, what is answered, and the events of both
-		d.turn.Messages, d.turn.Events = make([]storage.Message, 0, usualRows), append(make([]storage.Event, 0, usualRows), d.turn.Events...)
 	}
 	d.turn.Messages = append(d.turn.Messages, row)
 	if m.Delivery != storage.DeliveryCancelled { // never said: nobody's last word
@@ -116,20 +110,19 @@ func (d *Draft) timerSpec(name string, at time.Time, spec any) {
 		d.fail("timer "+name, err)
 		t.Spec = box
 	}
-	if d.timers == nil {
-		d.timers = map[string]storage.Timer{}
+	if i, set := slices.BinarySearchFunc(d.timers, name, timerName); set {
+		d.timers[i] = t
+	} else {
+		d.timers = slices.Insert(d.timers, i, t)
 	}
-	d.timers[name] = t
 	d.turn.Cancel = slices.DeleteFunc(d.turn.Cancel, func(c string) bool { return c == name })
 }
 
+func timerName(t storage.Timer, name string) int { return strings.Compare(t.Name, name) }
+
 // CancelTimers drops every timer whose name has the prefix.
 func (d *Draft) CancelTimers(prefix string) {
-	for name := range d.timers {
-		if strings.HasPrefix(name, prefix) {
-			delete(d.timers, name)
-		}
-	}
+	d.timers = slices.DeleteFunc(d.timers, func(t storage.Timer) bool { return strings.HasPrefix(t.Name, prefix) })
 	for _, t := range d.View.Snap.Timers {
 		if strings.HasPrefix(t.Name, prefix) && !d.dropped(t) && !slices.Contains(d.turn.Cancel, t.Name) && d.View.Snap.Conv.ID == d.conv.ID {
 			d.turn.Cancel = append(d.turn.Cancel, t.Name)
@@ -261,9 +254,22 @@ func (d *Draft) Opens(next *Draft) { d.next = next }
 
 // clip cuts s to n runes.
 func clip(s string, n int) string {
+	if len(s) <= n && isOneLine(s) {
+		return s
+	}
 	s = strings.Join(strings.Fields(s), " ")
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
 	return string([]rune(s)[:n-1]) + "…"
+}
+
+// isOneLine says that s is ASCII words with one space between them.
+func isOneLine(s string) bool {
+	for i, c := range []byte(s) {
+		if c >= utf8.RuneSelf || c < ' ' || c == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			return false
+		}
+	}
+	return true
 }

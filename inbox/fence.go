@@ -106,17 +106,17 @@ func (f *fence) shut(conversation int64, most time.Duration) (open func()) {
 
 // apply commits a turn. One that takes the bot's pending words back waits for
 // the words of this process that are about to be written.
-func (s *Service) apply(t storage.Turn) (storage.Outcome, error) {
+func (s *Service) apply(t *storage.Turn) (storage.Outcome, error) {
 	if t.Settle != storage.SettleCancel || t.Key.ID == 0 {
-		return s.batcher.Apply(t)
+		return s.batcher.commit(t)
 	}
 	if epochUnchecked() {
 		t.Settle = storage.SettleNone
-		return s.batcher.Apply(t)
+		return s.batcher.commit(t)
 	}
 	open := s.fence.shut(t.Key.ID, beginWithin)
 	defer open()
-	return s.batcher.Apply(t)
+	return s.batcher.commit(t)
 }
 
 // countFenced counts what a new owner kept from being said: rows that the store

@@ -51,13 +51,7 @@ func openedOf(left *storage.Snapshot, d *Draft) *opened {
 	if len(d.turn.Identities) > 0 {
 		o.address = d.address
 	}
-	p := d.View.Profile
-	if d.person {
-		p = d.profile
-	}
-	if len(p.Slots) == 0 {
-		o.profile = &p
-	}
+	o.profile = d.knownProfile()
 	st := d.View.State
 	if d.stated {
 		st = d.state
@@ -66,6 +60,23 @@ func openedOf(left *storage.Snapshot, d *Draft) *opened {
 		o.state = &st
 	}
 	return o
+}
+
+// knownProfile is what the draft leaves of the person, where it has no slots:
+// the piece that was kept already while that still tells it.
+func (d *Draft) knownProfile() *Profile {
+	v := d.View
+	if o := v.kept; !d.person && o != nil && o.profile != nil && bytes.Equal(o.left.Contact.Profile, v.Snap.Contact.Profile) {
+		return o.profile
+	}
+	p := v.Profile
+	if d.person {
+		p = d.profile
+	}
+	if len(p.Slots) > 0 {
+		return nil
+	}
+	return &p
 }
 
 // plainState says that a state holds no value of a slot.

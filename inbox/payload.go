@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"hash"
 	"strconv"
 	"strings"
 
@@ -13,20 +12,38 @@ import (
 
 // optionSecret signs the buttons of one channel. It comes from the root salt,
 // so rotating the master key breaks no button (runtime.md ruling 16).
-func optionSecret(v *vault.Vault, alias string) []byte { return v.Derive("option " + alias) }
+func optionSecret(v *vault.Vault, alias string) []byte { return v.Derive(optionLabel(alias)) }
+
+func optionLabel(alias string) string { return "option " + alias }
 
 // payload is what a button of message seq carries (channels.md 3.6):
 // o1.<seq>.<index>.<mac>, numbers in base 36. conv is the public id.
 func payload(secret []byte, conv string, seq int64, index int) string {
-	return payloadBy(hmac.New(sha256.New, secret), conv, seq, index)
+	s, i := strconv.FormatInt(seq, 36), strconv.FormatInt(int64(index), 36)
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(optionPlace + conv + "|" + s + "|" + i))
+	return writePayload(s, i, mac.Sum(nil))
 }
 
-// payloadBy is payload with the keyed hash at hand.
-func payloadBy(mac hash.Hash, conv string, seq int64, index int) string {
-	s, i := strconv.FormatInt(seq, 36), strconv.FormatInt(int64(index), 36)
-	mac.Reset()
-	mac.Write([]byte("dispatcher-option.v1|" + conv + "|" + s + "|" + i))
-	return "o1." + s + "." + i + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))[:8]
+// payloads are those of the first n buttons of a message, under the secret of
+// the channel.
+func payloads(v *vault.Vault, alias, conv string, seq int64, n int) []string {
+	label, s, out := optionLabel(alias), strconv.FormatInt(seq, 36), make([]string, n)
+	for index := range out {
+		i := strconv.FormatInt(int64(index), 36)
+		sum := v.MAC(label, optionPlace, conv, "|", s, "|", i)
+		out[index] = writePayload(s, i, sum[:])
+	}
+	return out
+}
+
+// optionPlace begins what is signed of a button.
+const optionPlace = "dispatcher-option.v1|"
+
+func writePayload(seq, index string, mac []byte) string {
+	var b [8]byte
+	base64.RawURLEncoding.Encode(b[:], mac[:6])
+	return "o1." + seq + "." + index + "." + string(b[:])
 }
 
 // readPayload gives the message and the index a button names. It says nothing

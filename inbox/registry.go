@@ -135,7 +135,7 @@ func (s *Service) openAccount(alias string, cfg flows.ChannelConfig) (*Account, 
 		return nil, diags
 	}
 	caps := adapter.Caps()
-	return &Account{Alias: alias, Kind: cfg.Kind, Adapter: adapter, Caps: caps, Common: commonOf(adapter)}, diags
+	return &Account{Alias: alias, Kind: cfg.Kind, Adapter: adapter, Caps: caps, Common: commonOf(adapter), fits: limitsOf(caps)}, diags
 }
 
 func (s *Service) derive(label string) []byte {

@@ -42,11 +42,11 @@ func (s *Service) rescue(ctx context.Context, snap storage.Snapshot, a *arrival,
 		}
 	}
 	d.Handled(seq)
-	turn, err := d.Build()
+	turn, err := d.build()
 	if err != nil {
 		return plan{err: err}
 	}
-	return plan{turn: &turn, draft: d, n: 1, results: []channels.Accepted{a.res}}
+	return plan{turn: turn, draft: d, n: 1, results: []channels.Accepted{a.res}}
 }
 
 // rescueDraft takes a conversation from the flow that failed it.

@@ -152,7 +152,10 @@ func (r *Reader) sealState(conv storage.UID, st engine.State) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inbox: encode conversations.state: %w", err)
 	}
-	return r.key.Seal(plain, vault.AAD("conversations", r.contact, conv, 0, "state")), nil
+	room := sealings.Get().(*sealing)
+	defer room.release()
+	room.aad = vault.AppendAAD(room.aad[:0], "conversations", r.contact, conv, 0, "state")
+	return r.key.Seal(plain, room.aad), nil
 }
 
 // newView unseals a snapshot: profile, address and state, less what o has open
@@ -161,17 +164,22 @@ func (r *Reader) sealState(conv storage.UID, st engine.State) ([]byte, error) {
 // open.
 func newView(o *opened, acct *Account, snap storage.Snapshot, v *vault.Vault, project *flows.Project, now time.Time) (*View, error) {
 	view := &View{Snap: snap, Now: now, Account: acct, Project: project, vault: sealer{vault: v}}
-	if snap.Contact.ID == 0 {
-		return view, nil
-	}
-	err := view.unseal(v, o)
-	if err != nil && !errors.Is(err, errKeyUnreadable) {
-		err = fmt.Errorf("%w: %w", errKeyUnreadable, err)
-	}
-	if err != nil {
+	if err := view.read(o); err != nil {
 		return nil, err
 	}
 	return view, nil
+}
+
+// read unseals what the view's snapshot holds.
+func (v *View) read(o *opened) error {
+	if v.Snap.Contact.ID == 0 {
+		return nil
+	}
+	err := v.unseal(v.vault.vault, o)
+	if err != nil && !errors.Is(err, errKeyUnreadable) {
+		err = fmt.Errorf("%w: %w", errKeyUnreadable, err)
+	}
+	return err
 }
 
 // sealer is the vault with the key of one view's contact, once it is open.

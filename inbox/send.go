@@ -1,9 +1,8 @@
 package inbox
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"dispatcher/dm"
@@ -176,11 +175,9 @@ func (d *Draft) options(seq int64, in []BodyOption) []BodyOption {
 	if a := d.View.Account; a != nil {
 		alias = a.Alias
 	}
-	mac, conv := hmac.New(sha256.New, optionSecret(d.View.vault.vault, alias)), d.UID()
-	out := make([]BodyOption, len(in))
-	for n, o := range in {
-		o.Payload = payloadBy(mac, conv, seq, n)
-		out[n] = o
+	out := slices.Clone(in)
+	for n, p := range payloads(d.View.vault.vault, alias, d.UID(), seq, len(in)) {
+		out[n].Payload = p
 	}
 	return out
 }
@@ -199,6 +196,7 @@ func (d *Draft) outbound(uid storage.UID, o Outgoing) dm.Outbound {
 			out.Target = d.address.PostID
 		}
 	}
+	out.Options = slices.Grow(out.Options, len(o.Body.Options))
 	for _, opt := range o.Body.Options {
 		out.Options = append(out.Options, dm.Option{Payload: opt.Payload, Label: opt.Label, Short: opt.Short, Description: opt.Description})
 	}

@@ -31,6 +31,19 @@ func TestPayload_KnownAnswerAndForgeries(t *testing.T) {
 	}
 }
 
+// The buttons of a message that leaves are those that come back as known.
+func TestPayloadsAreThoseThatAreChecked(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for range 2 { // the keyed hash is used again
+		for n, p := range payloads(r.vault, "web", "conv-1", 100, 3) {
+			if want := payload(optionSecret(r.vault, "web"), "conv-1", 100, n); p != want {
+				t.Errorf("button %d carries %q, not %q", n, p, want)
+			}
+		}
+	}
+}
+
 func botSays(text string) Outgoing {
 	return Outgoing{NewMessage: NewMessage{Author: storage.AuthorBot, Body: Body{Text: text}}, Kind: storage.RowSend, Origin: storage.OriginBot}
 }

@@ -62,6 +62,8 @@ type Service struct {
 	cancel   context.CancelFunc
 	loops    sync.WaitGroup
 
+	rooms sync.Pool // of *room
+
 	engineStep func(engine.Sets, engine.State, engine.Event) engine.Result
 }
 
@@ -239,8 +241,12 @@ func (s *Service) countTurn(t storage.Turn, d *Draft) {
 
 // announce publishes each event of a turn to its topics.
 func (s *Service) announce(t storage.Turn) {
+	name, uid := "", storage.UID{}
 	for _, e := range t.Events {
-		hint := Hint{Conversation: UIDText(e.UID), Seq: e.Seq, Kind: e.Type}
+		if name == "" || uid != e.UID { // one, nearly always
+			name, uid = UIDText(e.UID), e.UID
+		}
+		hint := Hint{Conversation: name, Seq: e.Seq, Kind: e.Type}
 		for _, topic := range e.Topics {
 			s.bus.Publish(Topic(topic), hint)
 		}

@@ -89,7 +89,7 @@ func (w *laneWork) step(ctx context.Context) error {
 		return nil
 	}
 	w.s.failpoint("turn.before_apply")
-	out, err := w.s.apply(*p.turn)
+	out, err := w.s.apply(p.turn)
 	w.s.wrote(err)
 	if err != nil {
 		w.s.cache.drop(w.k)
@@ -103,6 +103,7 @@ func (w *laneWork) step(ctx context.Context) error {
 		w.s.applied(w.k, *p.turn, p.draft, out)
 		w.s.countFenced(p.draft, out.Fenced)
 		w.s.metrics.turn.Observe(w.s.now().Sub(start).Seconds())
+		w.s.tidy(p.room)
 	case storage.Duplicate:
 		w.dropKnown(ctx, out.Dup)
 	case storage.Stale:
@@ -206,6 +207,7 @@ func (s *Service) keep(k laneKey, snap storage.Snapshot, p plan, out storage.Out
 type plan struct {
 	turn    *storage.Turn // nil: nothing to write
 	draft   *Draft
+	room    *room // of turn and draft; nil: nobody's
 	n       int
 	results []channels.Accepted
 	parks   bool
@@ -250,14 +252,15 @@ func (s *Service) decide(ctx context.Context, snap storage.Snapshot, todo []*arr
 			p = plan{err: &poison{at: at, err: panicError(r)}}
 		}
 	}()
-	v, err := s.view(todo[0].acct, snap)
-	if err != nil {
+	r := s.room()
+	if err := s.viewInto(&r.view, todo[0].acct, &snap); err != nil {
 		if errors.Is(err, errKeyUnreadable) {
 			err = &poison{err: err}
 		}
 		return plan{err: err}
 	}
-	d := &decision{s: s, ctx: ctx, v: v}
+	r.x, r.view.spare, p.room = decision{s: s, ctx: ctx, v: &r.view}, &r.draft, r
+	d := &r.x
 	for i, a := range todo {
 		at = i
 		if d.knows(a) { // the same event again: its turn finds it known
@@ -281,11 +284,11 @@ func (s *Service) decide(ctx context.Context, snap storage.Snapshot, todo []*arr
 		p.turn = &storage.Turn{Parked: d.d.turn.Parked, Unpark: d.d.turn.Unpark}
 		return p
 	}
-	turn, err := d.d.Build()
+	turn, err := d.d.build()
 	if err != nil {
 		return plan{err: &poison{at: at, err: err}}
 	}
-	p.turn, p.draft = &turn, d.d
+	p.turn, p.draft = turn, d.d
 	return p
 }
 
@@ -321,11 +324,20 @@ func errorCode(err error) string {
 
 // view unseals a snapshot for one decision.
 func (s *Service) view(acct *Account, snap storage.Snapshot) (*View, error) {
+	v := &View{}
+	if err := s.viewInto(v, acct, &snap); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// viewInto is view where there is place for it.
+func (s *Service) viewInto(v *View, acct *Account, snap *storage.Snapshot) error {
 	if snap.Conv.ID != 0 {
 		if own, ok := s.AccountOf(snap.Conv.Channel); ok {
 			acct = own
 		}
 	}
-	o := s.cache.opened(keyOf(snap.Identity.Channel, snap.Identity.Addr))
-	return newView(o, acct, snap, s.vault, s.live.Load(), s.now())
+	v.Snap, v.Now, v.Account, v.Project, v.vault.vault = *snap, s.now(), acct, s.live.Load(), s.vault
+	return v.read(s.cache.opened(keyOf(snap.Identity.Channel, snap.Identity.Addr)))
 }

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"dispatcher/channels"
@@ -19,6 +20,8 @@ type Account struct {
 	Adapter channels.Adapter
 	Caps    channels.Caps
 	Common  Common
+
+	fits map[string]int // limitsOf its caps
 }
 
 // Common holds the keys that every channel has (channels.md 1.7).
@@ -47,6 +50,7 @@ type View struct {
 
 	vault sealer
 	kept  *opened // what was open already; nil: nothing
+	spare *Draft  // place for its draft; nil: none
 }
 
 // Address is where the customer is reached.
@@ -55,6 +59,14 @@ type Address struct {
 	Account string   `json:"account,omitempty"`
 	Party   dm.Party `json:"party"`
 	PostID  string   `json:"post_id,omitempty"` // last public post, for a public reply
+}
+
+// equal says that both lead to the same place and say the same of who is there.
+func (a Address) equal(b Address) bool {
+	p, q := a.Party, b.Party
+	return a.Thread == b.Thread && a.Account == b.Account && a.PostID == b.PostID &&
+		p.ID == q.ID && p.Name == q.Name && p.Handle == q.Handle && p.Avatar == q.Avatar &&
+		p.Bot == q.Bot && p.Verified == q.Verified && slices.Equal(p.AltIDs, q.AltIDs)
 }
 
 // Profile is what is known of the person.

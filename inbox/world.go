@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"dispatcher/channels"
 	"dispatcher/dm"
 	"dispatcher/engine"
 	"dispatcher/storage"
@@ -46,7 +47,7 @@ func (s *Service) world(d *Draft, entry engine.EntryNow) engine.World {
 		w.LastSurvey = time.UnixMilli(d.profile.LastSurvey)
 	}
 	if a := v.Account; a != nil {
-		w.Channel = engine.ChannelNow{Name: a.Alias, Kind: a.Kind, WindowOpen: true, Public: entry.Public, Locale: d.profile.Locale, Limits: limitsOf(a)}
+		w.Channel = engine.ChannelNow{Name: a.Alias, Kind: a.Kind, WindowOpen: true, Public: entry.Public, Locale: d.profile.Locale, Limits: a.limits()}
 		if win := d.window(); win != nil {
 			w.Channel.WindowOpen = v.Now.Before(win.ReplyUntil)
 		}
@@ -57,9 +58,17 @@ func (s *Service) world(d *Draft, entry engine.EntryNow) engine.World {
 	return w
 }
 
-func limitsOf(a *Account) map[string]int {
-	limits := map[string]int{"text": a.Caps.Text.N}
-	for _, f := range a.Caps.Forms {
+// limits is what fits one message, for flows; nobody writes into it.
+func (a *Account) limits() map[string]int {
+	if a.fits != nil {
+		return a.fits
+	}
+	return limitsOf(a.Caps)
+}
+
+func limitsOf(caps channels.Caps) map[string]int {
+	limits := map[string]int{"text": caps.Text.N}
+	for _, f := range caps.Forms {
 		if f.Name != "text" {
 			limits["options"] = max(limits["options"], f.Max)
 			if limits["label"] == 0 {

@@ -19,16 +19,25 @@ const (
 	hsts = "max-age=31536000; includeSubDomains"
 )
 
-// secureHeaders sets the defaults of every answer; a page with a policy of
-// its own replaces the header.
-func (s *Server) secureHeaders(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
+// alwaysSecure are the headers that every answer has at first.
+func alwaysSecure() http.Header {
+	h := http.Header{}
 	h.Set("Content-Security-Policy", web.Policy(""))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Permissions-Policy", permissionsPolicy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	return h
+}
+
+// secureHeaders sets the defaults of every answer; a page with a policy of
+// its own replaces the header.
+func (s *Server) secureHeaders(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for name, value := range s.secure {
+		h[name] = value // full, so that adding to it makes a copy
+	}
 	if s.overTLS(r) {
 		h.Set("Strict-Transport-Security", hsts)
 	}

@@ -65,6 +65,20 @@ func shared[C prometheus.Collector](reg prometheus.Registerer, c C) C {
 // knownMethods bounds the label: a client may send any word as a method.
 var knownMethods = map[string]bool{"GET": true, "HEAD": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true, "OPTIONS": true}
 
+func statusClass(status int) string {
+	switch status / 100 {
+	case 2:
+		return "2xx"
+	case 3:
+		return "3xx"
+	case 4:
+		return "4xx"
+	case 5:
+		return "5xx"
+	}
+	return itoa(status/100) + "xx"
+}
+
 func (m *metrics) request(route, method string, status int, took time.Duration) {
 	if !knownMethods[method] {
 		method = "other"
@@ -72,7 +86,7 @@ func (m *metrics) request(route, method string, status int, took time.Duration) 
 	if status == 0 {
 		status = http.StatusOK
 	}
-	m.http.WithLabelValues(route, method, itoa(status/100)+"xx").Observe(took.Seconds())
+	m.http.WithLabelValues(route, method, statusClass(status)).Observe(took.Seconds())
 }
 
 // FlowsReloaded counts one attempt of the watcher: result is ok or rejected.

@@ -75,6 +75,7 @@ type Server struct {
 	refusals *refusals
 	sockets  sync.Map // alias → *mounted
 	conns    atomic.Int64
+	secure   http.Header          // alwaysSecure; nobody writes into it
 	ops      []operation          // every API route, for the matrix of roles
 	byRoute  map[string]operation // the same by method and route, for the gate
 }
@@ -98,7 +99,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, cross: http.NewCrossOriginProtection(), hosts: knownHosts(cfg),
-		hash: newHasher(fullCost), limits: newLimiter(cfg.Now), logins: newLoginGuard(cfg.Now),
+		secure: alwaysSecure(), hash: newHasher(fullCost), limits: newLimiter(cfg.Now), logins: newLoginGuard(cfg.Now),
 		flying: inFlight{keys: map[string][]byte{}}, refusals: newRefusals(cfg.Now),
 	}
 	s.met = newMetrics(cfg.Registerer)

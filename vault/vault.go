@@ -56,6 +56,7 @@ type Vault struct {
 // memo is what was computed once and is the same for ever.
 type memo struct {
 	derived sync.Map  // label -> []byte: keys that were derived before
+	macs    sync.Map  // label -> *sync.Pool of *indexer, keyed with what Derive gives
 	indexes sync.Pool // of *indexer, keyed
 }
 
@@ -222,11 +223,38 @@ func (v *Vault) Index(kind string, parts ...string) []byte {
 	for _, p := range parts {
 		x.room = appendPart(x.room, p)
 	}
+	sum := make([]byte, 16)
+	x.sum(sum)
+	v.memo.indexes.Put(x)
+	return sum
+}
+
+// sum puts the keyed hash of what is in the room, as much of it as there is
+// place for, and leaves nothing behind.
+func (x *indexer) sum(into []byte) {
 	x.mac.Reset()
 	x.mac.Write(x.room)
-	sum := x.mac.Sum(nil)[:16]
 	clear(x.room)
-	v.memo.indexes.Put(x)
+	x.room = x.mac.Sum(x.room[:0])
+	copy(into, x.room)
+	clear(x.room)
+}
+
+// MAC is HMAC-SHA256 of the parts, one behind the other, under the key that
+// Derive gives for label.
+func (v *Vault) MAC(label string, parts ...string) (sum [sha256.Size]byte) {
+	pool, ok := v.memo.macs.Load(label)
+	if !ok {
+		key := v.Derive(label)
+		pool, _ = v.memo.macs.LoadOrStore(label, &sync.Pool{New: func() any { return &indexer{mac: hmac.New(sha256.New, key)} }})
+	}
+	x := pool.(*sync.Pool).Get().(*indexer)
+	x.room = x.room[:0]
+	for _, p := range parts {
+		x.room = append(x.room, p...)
+	}
+	x.sum(sum[:])
+	pool.(*sync.Pool).Put(x)
 	return sum
 }
 

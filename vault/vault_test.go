@@ -2,6 +2,8 @@ package vault
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -325,4 +327,16 @@ func FuzzParseKeys(f *testing.F) {
 			t.Errorf("%d keys, error %v", keys.Len(), err)
 		}
 	})
+}
+
+func TestMACIsThatOfTheDerivedKey(t *testing.T) {
+	t.Parallel()
+	v, _, _ := fresh(t)
+	for _, label := range []string{"x", "y", "x"} {
+		mac := hmac.New(sha256.New, v.Derive(label))
+		mac.Write([]byte("one|two"))
+		if got := v.MAC(label, "one", "|", "two"); !bytes.Equal(got[:], mac.Sum(nil)) {
+			t.Errorf("under %q: %x", label, got)
+		}
+	}
 }

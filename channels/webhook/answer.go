@@ -19,7 +19,7 @@ func (a *Adapter) Respond(r channels.Request, results []channels.Accepted, err e
 		ID        string `json:"id"`
 		Duplicate bool   `json:"duplicate"`
 	}
-	list := []accepted{}
+	list := make([]accepted, 0, len(results))
 	for _, got := range results {
 		if got.Status == "conflict" {
 			return Failure(channels.ErrConflict)
@@ -54,7 +54,5 @@ func answer(status int, body any) channels.Response {
 	if err != nil { // maps of strings and bools always marshal
 		status, raw = http.StatusInternalServerError, []byte(`{}`)
 	}
-	h := http.Header{}
-	h.Set("Content-Type", "application/json")
-	return channels.Response{Status: status, Header: h, Body: raw}
+	return channels.Response{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: raw}
 }

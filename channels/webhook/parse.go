@@ -16,7 +16,7 @@ type event struct {
 	a    *Adapter
 	r    channels.Request
 	kind string
-	data wire.Value
+	data wire.Object
 	in   dm.Inbound
 }
 
@@ -34,7 +34,7 @@ func (a *Adapter) Parse(r channels.Request) ([]dm.Inbound, error) {
 	if !v.Get("type").IsString() {
 		return nil, &channels.FieldError{Field: "type", Problem: "is missing or not text"}
 	}
-	e := &event{a: a, r: r, kind: v.Get("type").Text(), data: v.Get("data")}
+	e := &event{a: a, r: r, kind: v.Get("type").Text(), data: v.Get("data").Object()}
 	if e.kind == "ping" {
 		return []dm.Inbound{}, nil
 	}
@@ -96,7 +96,7 @@ func (e *event) contact() error {
 	if !e.data.IsObject() {
 		return &channels.FieldError{Field: "data", Problem: "is not an object"}
 	}
-	c := e.data.Get("contact")
+	c := e.data.Get("contact").Object()
 	e.in.Thread = c.Get("id").ID()
 	if e.in.Thread == "" {
 		return &channels.FieldError{Field: "data.contact.id", Problem: "is missing or not text"}

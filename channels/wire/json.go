@@ -82,6 +82,41 @@ func (v Value) Get(path ...string) Value {
 	return v
 }
 
+// Object is an object whose entries were found once, for whoever asks for many
+// of them, and for those that are not there.
+type Object struct {
+	Value
+	entries []entry
+}
+
+type entry struct {
+	quoted []byte
+	val    Value
+}
+
+// Object gives the value as an Object; one without entries when it is none.
+func (v Value) Object() Object {
+	o := Object{Value: v}
+	if v.IsObject() {
+		o.entries = make([]entry, 0, 4)
+	}
+	v.fields(func(quoted []byte, val Value) bool {
+		o.entries = append(o.entries, entry{quoted, val})
+		return true
+	})
+	return o
+}
+
+// Get walks into objects by keys; at least one.
+func (o Object) Get(key string, path ...string) Value {
+	for _, e := range o.entries {
+		if isKey(e.quoted, key) {
+			return e.val.Get(path...)
+		}
+	}
+	return Value{}
+}
+
 // Fields visits the entries of an object in written order until yield says false.
 func (v Value) Fields(yield func(key string, val Value) bool) {
 	v.fields(func(quoted []byte, val Value) bool { return yield(unquote(quoted), val) })

@@ -104,6 +104,26 @@ func TestValueIsCaseSensitiveAndTolerant(t *testing.T) {
 	}
 }
 
+// An Object says the same as its Value, of what is there and of what is not.
+func TestObjectAgreesWithValue(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `[1]`, `"text"`, `{"a":{"b":[1,{"c":2}]},"d":"e","\u0066":"escaped","g":null,"h":7}`} {
+		v, err := wire.ReadJSON([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := v.Object()
+		if o.IsObject() != v.IsObject() {
+			t.Errorf("%s: is it an object?", body)
+		}
+		for _, path := range [][]string{{"a"}, {"a", "b"}, {"a", "x"}, {"d"}, {"d", "e"}, {"f"}, {"g"}, {"h"}, {"nothing"}} {
+			if got, want := o.Get(path[0], path[1:]...), v.Get(path...); string(got.Raw()) != string(want.Raw()) {
+				t.Errorf("%s: %v is %s, not %s", body, path, got.Raw(), want.Raw())
+			}
+		}
+	}
+}
+
 // TestValueAgreesWithStandardLibrary reads what encoding/json wrote.
 func TestValueAgreesWithStandardLibrary(t *testing.T) {
 	t.Parallel()

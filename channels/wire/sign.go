@@ -13,7 +13,7 @@ import (
 )
 
 // MAC is HMAC-SHA256.
-func MAC(secret []byte, message string) []byte {
+func MAC[T []byte | string](secret []byte, message T) []byte {
 	h := hmac.New(sha256.New, secret)
 	h.Write([]byte(message))
 	return h.Sum(nil)
@@ -21,7 +21,7 @@ func MAC(secret []byte, message string) []byte {
 
 // AnyMAC says whether sum is the MAC of message under one of the secrets, in
 // constant time for each. No secret: never.
-func AnyMAC(secrets [][]byte, message string, sum []byte) bool {
+func AnyMAC[T []byte | string](secrets [][]byte, message T, sum []byte) bool {
 	good := false
 	for _, s := range secrets {
 		if len(s) > 0 && hmac.Equal(MAC(s, message), sum) {
