@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -24,6 +25,8 @@ import (
 	"dispatcher/internal/proof/mutate"
 	"dispatcher/storage"
 )
+
+var editsFlag = flag.Int("proof.edits", 0, "mutations in TestPromise_P8_MutationStorm; 0: as the size says")
 
 // stormFlow answers every message with one message that names its version.
 const stormFlow = `flow: welcome
@@ -79,6 +82,9 @@ func TestPromise_P8_MutationStorm(t *testing.T) {
 		sender: fakeplatform.WebhookSender(s.URL+"/channels/shop/webhook", shopSecret)}
 	traffic := st.traffic(of(size, 20, 200, 200))
 	total := of(size, 300, 10_000, 10_000)
+	if *editsFlag > 0 {
+		total = *editsFlag
+	}
 	for done := 0; done < total; done += 6 {
 		st.round()
 		if done%60 == 0 {
