@@ -285,47 +285,71 @@ func (st *mutStorm) verdict(what mutate.Mutation, start time.Time) {
 	if project != nil && project.OK() {
 		return // good all the same: it goes live, and the replies will be held against it
 	}
-	st.until(fmt.Sprintf("%s of %s told", what.Kind, what.File), func() bool { state := st.folder(); return state == watch.Rejected || state == watch.Missing })
+	told := st.untilTold(what, project)
 	took := time.Since(start)
 	st.told = append(st.told, took)
 	if took > time.Second {
 		st.t.Errorf("%s of %s was told after %v", what.Kind, what.File, took)
 	}
-	var view struct {
-		Folder   watch.FolderInfo
-		Problems []struct {
-			File, Code, Severity string
-			Line                 int
-		}
-	}
-	if status := st.admin.Get("/api/v1/flows", &view); status != http.StatusOK {
-		st.t.Errorf("GET /flows: %d", status)
-	}
-	if view.Folder.State == watch.Missing {
-		if view.Folder.Detail == "" {
+	if told.Folder.State == watch.Missing {
+		if told.Folder.Detail == "" {
 			st.t.Errorf("%s of %s: the folder is missing and nobody says why", what.Kind, what.File)
 		}
 		return
 	}
-	wanted := map[string]bool{}
-	for _, d := range project.Diagnostics {
-		if d.Severity == "error" {
-			wanted[fmt.Sprintf("%s:%d %s", d.Range.File, d.Range.Line, d.Code)] = true
+	for _, p := range told.Problems {
+		if p.Severity == "error" && p.Line < 1 {
+			st.t.Errorf("%s of %s: %s in %s without a line", what.Kind, what.File, p.Code, p.File)
 		}
-	}
-	for _, p := range view.Problems {
-		if p.Severity == "error" {
-			if p.Line < 1 {
-				st.t.Errorf("%s of %s: %s in %s without a line", what.Kind, what.File, p.Code, p.File)
-			}
-			delete(wanted, fmt.Sprintf("%s:%d %s", p.File, p.Line, p.Code))
-		}
-	}
-	if len(wanted) > 0 {
-		st.t.Errorf("%s of %s: not told: %v; told %+v", what.Kind, what.File, slices.Sorted(maps.Keys(wanted)), view.Problems)
-		return
 	}
 	st.lines++
+}
+
+// flowsView is what GET /flows says of the folder.
+type flowsView struct {
+	Folder   watch.FolderInfo
+	Problems []struct {
+		File, Code, Severity string
+		Line                 int
+	}
+}
+
+// untilTold waits until the service tells every error of the project, and not
+// only that an edit before it was bad too.
+func (st *mutStorm) untilTold(what mutate.Mutation, project *flows.Project) (view flowsView) {
+	st.t.Helper()
+	var wanted map[string]bool
+	defer func() {
+		if len(wanted) > 0 {
+			st.t.Errorf("%s of %s: not told: %v; told %+v", what.Kind, what.File, slices.Sorted(maps.Keys(wanted)), view.Problems)
+		}
+	}()
+	st.until(fmt.Sprintf("%s of %s told", what.Kind, what.File), func() bool {
+		if state := st.folder(); state != watch.Rejected && state != watch.Missing {
+			return false
+		}
+		view, wanted = flowsView{}, map[string]bool{}
+		if status := st.admin.Get("/api/v1/flows", &view); status != http.StatusOK {
+			st.t.Errorf("GET /flows: %d", status)
+		}
+		if view.Folder.State == watch.Missing {
+			return project == nil
+		}
+		if project != nil {
+			for _, d := range project.Diagnostics {
+				if d.Severity == "error" {
+					wanted[fmt.Sprintf("%s:%d %s", d.Range.File, d.Range.Line, d.Code)] = true
+				}
+			}
+		}
+		for _, p := range view.Problems {
+			if p.Severity == "error" {
+				delete(wanted, fmt.Sprintf("%s:%d %s", p.File, p.Line, p.Code))
+			}
+		}
+		return len(wanted) == 0
+	})
+	return view
 }
 
 // folder is what /readyz says of the flows.
