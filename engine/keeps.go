@@ -4,10 +4,10 @@ import "time"
 
 // Keeps says whether a value that a conversation holds is still one under a
 // slot's rules, as the next step would find (language.md 9.6, slot rules
-// changed): as it is, or read again from what was typed. Values that were set
-// or came from a service are not read again. now is the time of the question.
+// changed): as it is, or read again from what was typed. now is the time of the
+// question.
 func Keeps(set *Set, sl *Slot, have SlotValue, now time.Time) (ok bool) {
-	if have.Raw == "" || have.How != "asked" && have.How != "found" {
+	if have.Value == nil || have.Rules == sl.rules {
 		return true
 	}
 	t := &turn{set: set, st: NewState(set), ev: &Event{World: World{Now: now}}, now: now, lang: set.first()}
@@ -18,5 +18,5 @@ func Keeps(set *Set, sl *Slot, have SlotValue, now time.Time) (ok bool) {
 			ok = true
 		}
 	}()
-	return t.fits(sl, have.Value) || len(t.findValues(sl, have.Raw, true)) == 1
+	return t.reread(sl, &have) != nil
 }

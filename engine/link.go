@@ -257,3 +257,7 @@ func (p Place) String() string {
 	}
 	return p.File + ":" + strconv.Itoa(p.Line)
 }
+
+// Rules is a hash of everything that decides whether a value is the slot's: 0
+// for text without rules. A value keeps the one it was read by.
+func (sl *Slot) Rules() uint32 { return sl.rules }

@@ -1,6 +1,11 @@
 package engine
 
-import "dispatcher/dm"
+import (
+	"slices"
+	"time"
+
+	"dispatcher/dm"
+)
 
 // maxRenames bounds chains of renamed.
 const maxRenames = 8
@@ -75,51 +80,79 @@ func (t *turn) vanished() {
 	t.personExit("call:none", dm.CauseVanishedState)
 }
 
-// rereadSlots reads typed values by the rules of the live set; one that no
-// longer fits is emptied and recorded.
+// rereadSlots reads values by the rules of the live set; one that no longer
+// fits is emptied and recorded.
 func (t *turn) rereadSlots() {
 	for _, name := range append([]string(nil), t.st.Order...) {
 		have, sl := t.st.Slots[name], t.slotDef(name)
-		if sl == nil || have.Raw == "" || have.How == "set" || have.Rules == sl.rules {
+		if sl == nil || have.Rules == sl.rules {
 			continue
 		}
-		if t.fits(sl, have.Value) {
-			continue
-		}
-		found := t.findValues(sl, have.Raw, true)
-		if len(found) != 1 {
+		switch v := t.reread(sl, &have); {
+		case v == nil:
 			t.note(TraceStep{What: "migrate", Option: name, Value: "no longer fits"})
 			t.dropSlot(name)
-			continue
+		case v != &have:
+			t.setSlot(name, *v)
 		}
-		v := found[0]
-		v.How, v.State, v.Tries, v.Raw = have.How, have.State, have.Tries, have.Raw
-		t.setSlot(name, v)
 	}
+}
+
+// reread is a value under a slot's rules: as it is, or read again from what
+// was typed; nil when it is none any more. What a flow has set need not keep
+// the rules, but must be of the slot's type: expressions rely on that.
+func (t *turn) reread(sl *Slot, have *SlotValue) *SlotValue {
+	if have.Raw == "" {
+		if !sl.holds(have.Value) {
+			v, ok := ReadLiteral(sl, t.formatValue(have.Value))
+			if !ok {
+				return nil
+			}
+			again := *have
+			again.Value = v
+			return &again
+		}
+		return have
+	}
+	if t.fits(sl, have.Value) {
+		return have
+	}
+	found := t.findValues(sl, have.Raw, true)
+	if len(found) != 1 {
+		return nil
+	}
+	v := found[0]
+	v.How, v.State, v.Tries, v.Raw = have.How, have.State, have.Tries, have.Raw
+	return &v
+}
+
+// holds says whether a value is of the slot's type.
+func (sl *Slot) holds(v any) bool {
+	switch x := v.(type) {
+	case string:
+		return sl.Type == SlotText || sl.Type == "" || sl.Type == SlotChoice && slices.ContainsFunc(sl.Values, func(o SlotValueName) bool { return o.ID == x })
+	case float64:
+		return sl.Type == SlotNumber
+	case bool:
+		return sl.Type == SlotYesNo
+	case []string:
+		return sl.Type == SlotList
+	case map[string]any:
+		return sl.Type == SlotMedia
+	case time.Time:
+		return sl.Type == SlotDate
+	}
+	return false
 }
 
 // fits says whether a stored value is still one of the slot's.
 func (t *turn) fits(sl *Slot, v any) bool {
-	switch x := v.(type) {
-	case string:
-		if sl.Type == SlotChoice {
-			for _, have := range sl.Values {
-				if have.ID == x {
-					return true
-				}
-			}
-			return false
-		}
-		again, ok := t.reader().value(sl, x)
-		return ok && sameValue(again, x)
-	case float64:
-		return sl.Type == SlotNumber && within(sl, v) && t.reader().check(sl, v)
-	case bool:
-		return sl.Type == SlotYesNo
-	case []string:
-		return sl.Type == SlotList && within(sl, v)
-	case map[string]any:
-		return sl.Type == SlotMedia
+	if !sl.holds(v) {
+		return false
 	}
-	return sl.Type == SlotDate
+	if text, ok := v.(string); ok && sl.Type != SlotChoice {
+		again, ok := t.reader().value(sl, text)
+		return ok && sameValue(again, v)
+	}
+	return within(sl, v) && t.reader().check(sl, v)
 }

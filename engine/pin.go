@@ -23,17 +23,23 @@ func (t *turn) usePin(sets Sets) {
 	}
 	switch {
 	case t.now.Sub(time.UnixMilli(p.At)) >= pinned:
-		t.st.Pin = nil
+		t.st.Pin, t.newSet = nil, true
 	case p.Set == t.set.ID:
 	case sets.Pinned != nil && sets.Pinned.ID == p.Set:
 		t.pinned = sets.Pinned
 	default:
-		t.st.Pin = nil
+		t.st.Pin, t.newSet = nil, true
 	}
 }
 
 // unpin lets the conversation go on with what is live.
-func (t *turn) unpin() { t.st.Pin, t.pinned, t.def, t.shown = nil, nil, nil, nil }
+func (t *turn) unpin() {
+	older := t.pinned != nil
+	t.st.Pin, t.pinned, t.def, t.shown = nil, nil, nil, nil
+	if older {
+		t.rereadSlots() // its slots were kept with it
+	}
+}
 
 // flow is a flow as this conversation runs it: a pinned one as it was entered,
 // every other as it is live.

@@ -135,9 +135,8 @@ func (t *turn) adopt() {
 		q := *t.st.Question
 		t.st.Question = &q
 	}
-	if t.st.Set != "" && t.st.Set != t.set.ID {
+	if t.newSet = t.newSet || t.st.Set != "" && t.st.Set != t.set.ID; t.newSet {
 		t.rereadSlots()
-		t.newSet = true
 	}
 	t.st.Set = t.set.ID
 	t.st.Language = t.lang

@@ -317,13 +317,20 @@ func (t *turn) known(name string) bool {
 }
 
 // remembered is the value that the contact brings for a slot, unless this turn
-// has emptied it or the slot's rules refuse it by now.
+// has emptied it or the slot's rules, which may be others by now, refuse it.
 func (t *turn) remembered(sl *Slot) (any, bool) {
 	v, ok := t.ev.World.Contact.Slots[sl.Name]
-	if !ok || t.forgotten(sl.Name) || v.Rules != 0 && v.Rules != sl.rules && !t.fits(sl, v.Value) {
+	if !ok || t.forgotten(sl.Name) {
 		return nil, false
 	}
-	return v.Value, true
+	if v.Rules == sl.rules {
+		return v.Value, true
+	}
+	again := t.reread(sl, &v)
+	if again == nil {
+		return nil, false
+	}
+	return again.Value, true
 }
 
 // roomFor says whether a value fits into what all slots may hold together.

@@ -256,8 +256,14 @@ func (s *Service) Unstage(ctx context.Context) error {
 	})
 }
 
-// Seen notes in the history what became of a set that did not go live.
+// Seen notes in the history what became of a set that did not go live. A set
+// that is stored was good: what is refused then lies beside its files.
 func (s *Service) Seen(ctx context.Context, set, by, result string) error {
+	if result == ResultRejected {
+		if _, err := s.store.Get(ctx, storage.KindRevision, setIDBytes(set)); !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+	}
 	rec := historyRecord(storage.KindSeen, LiveSet{Set: set, Since: s.now().UTC(), By: by, Result: result})
 	return s.store.Put(ctx, []storage.Record{rec}, nil)
 }
@@ -303,6 +309,14 @@ func (s *Service) History(ctx context.Context) ([]LiveSet, error) {
 	}
 	slices.SortStableFunc(out, func(a, b LiveSet) int { return b.Since.Compare(a.Since) })
 	return out, nil
+}
+
+// Ran says whether a set was ever live.
+func (s *Service) Ran(ctx context.Context, set string) (bool, error) {
+	history, err := s.History(ctx)
+	return slices.ContainsFunc(history, func(l LiveSet) bool {
+		return l.Set == set && (l.Result == ResultLive || l.Result == ResultPublished || l.Result == ResultRolledBack)
+	}), err
 }
 
 // Appoint writes down that a set is live, for a service that is stopped: it

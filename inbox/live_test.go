@@ -85,6 +85,30 @@ func sameLines(got, want []string) bool {
 	return slices.Equal(a, b)
 }
 
+// TestWhatLiesBesideAGoodSetSaysNothingOfIt: files that belong to no set can be
+// refused with it, and its history stays what it was.
+func TestWhatLiesBesideAGoodSetSaysNothingOfIt(t *testing.T) {
+	t.Parallel()
+	dir, v := newFolder(t)
+	r := startRig(t, dir, v, shopFlow)
+	live := r.Live().SetID
+	other := loadShop(t, strings.Replace(shopFlow, "Hello, this", "Bonjour, this", 1)).SetID
+	for _, set := range []string{live, other} {
+		if err := r.Seen(t.Context(), set, "file change", ResultRejected); err != nil {
+			t.Fatal(err)
+		}
+	}
+	history, err := r.History(t.Context())
+	if err != nil || len(history) != 2 || history[0].Set != other || history[0].Result != ResultRejected || history[1].Set != live || history[1].Result != ResultLive {
+		t.Errorf("history %+v %v", history, err)
+	}
+	for set, want := range map[string]bool{live: true, other: false} {
+		if ran, err := r.Ran(t.Context(), set); err != nil || ran != want {
+			t.Errorf("%.8s ran: %v %v", set, ran, err)
+		}
+	}
+}
+
 // TestSetsKeepEight: of the sets that do not run, the last eight that were
 // used stay compiled.
 func TestSetsKeepEight(t *testing.T) {

@@ -347,7 +347,7 @@ func revisionProblem(err error) error {
 		return nil
 	case errors.Is(err, inbox.ErrUnknownSet):
 		return problem("not_found", "")
-	case errors.Is(err, watch.ErrIsLive), errors.Is(err, watch.ErrNothingStaged), errors.Is(err, watch.ErrNoPublishing):
+	case errors.Is(err, watch.ErrIsLive), errors.Is(err, watch.ErrNeverRan), errors.Is(err, watch.ErrNothingStaged), errors.Is(err, watch.ErrNoPublishing):
 		return problem("invalid", sentence(err.Error())).with(409)
 	case errors.As(err, &choice):
 		p := problem("invalid", sentence(choice.Error())+" Repeat the request with yes to accept it.").with(409)

@@ -27,7 +27,7 @@ func (p *publisher) publishing(ctx context.Context) (*watch.Publishing, error) {
 	out := &watch.Publishing{
 		Tests: p.tests, Plan: p.inbox.Plan, Switch: p.switchTo, Stage: p.stage, Unstage: p.inbox.Unstage, Discard: p.discard,
 		Seen:     func(ctx context.Context, set, by, result string) { _ = p.inbox.Seen(ctx, set, by, result) }, // the log says it too
-		Revision: p.inbox.Revision,
+		Revision: p.inbox.Revision, Ran: p.inbox.Ran,
 	}
 	live, err := p.inbox.LiveSince(ctx)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {

@@ -85,7 +85,7 @@ func (p *player) explained(f *Failure) *Failure {
 		from = max(len(p.log)-2, 0)
 	}
 	for _, e := range p.log[from:] {
-		if e.Line != 0 && e.Line != f.Line {
+		if e.Line != 0 && (e.Line != f.Line || f.Note == "") {
 			f.Before = append(f.Before, e)
 		}
 	}

@@ -7,10 +7,12 @@
 package rehearse
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"dispatcher/engine"
@@ -189,7 +191,11 @@ func (t *Talk) withValue(st engine.State, v flows.TestValue) engine.State {
 	st.Order = slices.DeleteFunc(slices.Clone(st.Order), func(n string) bool { return n == v.Name })
 	delete(slots, v.Name)
 	if !v.Empty {
-		slots[v.Name] = engine.SlotValue{Value: t.read(v), Raw: v.Text, How: "set", At: t.now.UnixMilli()}
+		have := engine.SlotValue{Value: t.read(v), Raw: cmp.Or(v.Text, strings.Join(v.List, ", ")), How: "set", At: t.now.UnixMilli()}
+		if sl := t.live().Slots[v.Name]; sl != nil {
+			have.Rules = sl.Rules()
+		}
+		slots[v.Name] = have
 		st.Order = append(st.Order, v.Name)
 	}
 	st.Slots = slots

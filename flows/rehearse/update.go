@@ -58,7 +58,9 @@ func Apply(data []byte, list []Rewrite) []byte {
 	return data
 }
 
-// rewritten is a message as a pattern that has * where the old one had.
+// rewritten is a message as a pattern that has * where the old one had, as
+// long as the words around it are still found: it may not come to fit more
+// than its writer meant. Else every word counts, and a * at an end stays there.
 func rewritten(old *flows.Pattern, message string) string {
 	message = oneLine(message)
 	parts := old.Parts()
@@ -67,42 +69,67 @@ func rewritten(old *flows.Pattern, message string) string {
 	}
 	words := strings.Fields(message)
 	var out []string
-	from := 0
+	from, kept := 0, true
 	for i, part := range parts {
-		last := i == len(parts)-1
-		lo, hi := alike(words[from:], strings.Fields(part), i == 0, last)
-		lo, hi = lo+from, hi+from
-		piece := strings.Join(words[lo:hi], " ")
-		switch {
-		case last && i > 0 && lo < hi && strings.HasPrefix(part, " "):
-			piece = " " + piece
-		case i > 0 && lo > from && strings.HasPrefix(part, " "):
-			piece = " " + piece
+		lo, hi, found := alike(words[from:], strings.Fields(part), i == 0, i == len(parts)-1)
+		if strings.TrimSpace(part) == "" {
+			out = append(out, "")
+			continue
 		}
-		if !last && strings.HasSuffix(part, " ") && piece != "" {
-			piece += " "
+		if kept = kept && found; !kept {
+			break
 		}
-		out = append(out, escaped(piece))
-		from = hi
+		text := strings.Join(words[from+lo:from+hi], " ")
+		if i > 0 && strings.HasPrefix(part, " ") && (lo > 0 || i == len(parts)-1) {
+			text = " " + text
+		}
+		if i < len(parts)-1 && strings.HasSuffix(part, " ") {
+			text += " "
+		}
+		out = append(out, escaped(text))
+		from += hi
 	}
 	text := strings.Join(out, "*")
-	if p, err := flows.NewPattern(text); err == nil && p.Match(message) && strings.Trim(text, "* ") != "" {
+	if p, err := flows.NewPattern(text); kept && err == nil && p.Match(message) && strings.Trim(text, "* ") != "" {
 		return text
 	}
-	return escaped(message)
+	if text, ok := oneWord(parts, words); ok {
+		return text
+	}
+	return star(parts[0] == "") + escaped(message) + star(parts[len(parts)-1] == "")
+}
+
+func star(there bool) string {
+	if there {
+		return "*"
+	}
+	return ""
+}
+
+// oneWord is a pattern with a single * between two parts of which one is still
+// found: the * stands for the one word beside it, and all others count.
+func oneWord(parts, words []string) (string, bool) {
+	if len(parts) != 2 || !strings.HasSuffix(parts[0], " ") || !strings.HasPrefix(parts[1], " ") {
+		return "", false
+	}
+	_, at, found := alike(words, strings.Fields(parts[0]), true, false)
+	if !found {
+		if at, _, found = alike(words, strings.Fields(parts[1]), false, true); !found {
+			return "", false
+		}
+		at--
+	}
+	if at < 1 || at >= len(words)-1 {
+		return "", false
+	}
+	return escaped(strings.Join(words[:at], " ")) + " * " + escapedStars(strings.Join(words[at+1:], " ")), true
 }
 
 // alike finds the run of words that stands for the words of a part: from the
 // first word they share to the last, at the beginning or end of the message
-// where the part stands there.
-func alike(words, part []string, first, last bool) (lo, hi int) {
-	if len(part) == 0 || len(words) == 0 {
-		if last {
-			return len(words), len(words)
-		}
-		return 0, 0
-	}
-	lo, hi = -1, 0
+// where the part stands there. found says that they share one word in three.
+func alike(words, part []string, first, last bool) (lo, hi int, found bool) {
+	lo, shared := -1, 0
 	for i, w := range words {
 		for _, p := range part {
 			if strings.EqualFold(w, p) {
@@ -110,35 +137,33 @@ func alike(words, part []string, first, last bool) (lo, hi int) {
 					lo = i
 				}
 				hi = i + 1
+				shared++
+				break
 			}
 		}
 	}
+	if shared == 0 {
+		return 0, 0, false
+	}
 	if first {
-		if lo = 0; hi == 0 {
-			hi = min(len(part), len(words))
-		}
-		hi = min(max(hi, 1), max(2*len(part), 1), len(words))
+		lo, hi = 0, min(hi, 2*len(part), len(words))
 	}
 	if last {
-		if hi = len(words); lo < 0 {
-			lo = max(0, len(words)-len(part))
-		}
-		lo = max(lo, len(words)-2*len(part))
+		lo, hi = max(lo, len(words)-2*len(part)), len(words)
 	}
-	if lo < 0 {
-		return 0, 0
-	}
-	return lo, hi
+	return lo, hi, 3*shared >= len(part)
 }
 
 // escaped is a text that a pattern takes as it is.
 func escaped(s string) string {
-	s = strings.ReplaceAll(s, "*", `\*`)
+	s = escapedStars(s)
 	if strings.HasPrefix(s, "/") {
 		s = `\` + s
 	}
 	return s
 }
+
+func escapedStars(s string) string { return strings.ReplaceAll(s, "*", `\*`) }
 
 // yamlText writes a text as a YAML scalar: as before without quotes where that
 // is still possible.

@@ -103,10 +103,18 @@ func (t *Talk) reasonOf(tr engine.Trace, input string) []string {
 		case s.What == "lookup" && s.Value != "":
 			out = append(out, oneLine("look-up "+s.Option+" came back: "+s.Value))
 		case s.What == "migrate":
-			out = append(out, strings.TrimSpace("moved by the edit: "+s.State+" "+s.Edge+" "+s.Option+" "+s.Value))
+			out = append(out, moved(s))
 		}
 	}
 	return out
+}
+
+// moved is what an edit did to the conversation.
+func moved(s engine.TraceStep) string {
+	if s.Option != "" {
+		return "changed by the edit: slot " + s.Option + " " + s.Value
+	}
+	return "moved by the edit: " + s.State
 }
 
 func orNowhere(at string) string {
@@ -162,7 +170,13 @@ func (t *Talk) understood(tr engine.Trace, input string) string {
 	case "none":
 		return from + ": nothing matched" + said
 	case "":
+		if said == "" {
+			said = " a message"
+		}
 		return from + ":" + said + " opened the conversation, then " + stood(tr)
+	}
+	if said == "" {
+		said = " the answer"
 	}
 	line := from + ":" + said + " was understood by stage " + tr.Stage
 	for _, s := range tr.Steps {

@@ -33,6 +33,8 @@ type Publishing struct {
 	Seen func(ctx context.Context, set, by, result string)
 	// Revision loads a stored set by its id or the beginning of it.
 	Revision func(ctx context.Context, set string) (*flows.Project, error)
+	// Ran says whether a set was ever live.
+	Ran func(ctx context.Context, set string) (bool, error)
 }
 
 // Results of Publishing.Switch.
@@ -45,6 +47,7 @@ const (
 var (
 	ErrNothingStaged = errors.New("nothing is staged")
 	ErrIsLive        = errors.New("this set is live already")
+	ErrNeverRan      = errors.New("this set was never live: it can be published, not rolled back to")
 	ErrNoPublishing  = errors.New("this service cannot publish")
 )
 
@@ -259,6 +262,12 @@ func (w *Watcher) older(ctx context.Context, set, by, result string, ok Accept) 
 	}
 	if p.SetID == w.Status().Live.Set {
 		return nil, ErrIsLive
+	}
+	switch ran, err := w.cfg.Publishing.Ran(ctx, p.Files.SetID()); {
+	case err != nil:
+		return nil, err
+	case !ran && result == RolledBack:
+		return nil, ErrNeverRan
 	}
 	if result == Published && p.OK() && !ok.Tests { // rolling back is the way out of trouble: it never waits for tests
 		if tests := w.cfg.Publishing.Tests(ctx, p); tests.Failed > 0 {

@@ -39,6 +39,14 @@ func version(p *flows.Project) string {
 	return text
 }
 
+// never says that a set was staged and nothing else.
+func (m *memory) never(set string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	words := version(m.sets[set])
+	return slices.Contains(m.log, "staged "+words) && !slices.ContainsFunc(m.log, func(l string) bool { return l != "staged "+words && strings.HasSuffix(l, " "+words) })
+}
+
 func (m *memory) publishing() *Publishing {
 	return &Publishing{
 		Was: m.staged,
@@ -77,6 +85,7 @@ func (m *memory) publishing() *Publishing {
 			}
 			return nil, errors.New("no such set")
 		},
+		Ran: func(_ context.Context, set string) (bool, error) { return m.sets[set] != nil && !m.never(set), nil },
 	}
 }
 
@@ -257,6 +266,9 @@ func TestRollbackHoldsFileChanges(t *testing.T) {
 	s.write("auto", "three")
 	s.w.Reload(t.Context())
 	s.want("one", Good, "live two", "rolled_back held one", "staged two", "staged three")
+	if _, err := s.w.Rollback(t.Context(), s.load().SetID, "ana", Accept{}); !errors.Is(err, ErrNeverRan) {
+		t.Errorf("rolled back to a set that never ran: %v", err)
+	}
 	was := s.w.Status().Live
 	s.watching(first)
 	s.w = New(s.held(was), first, s.load())
