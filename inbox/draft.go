@@ -144,7 +144,8 @@ type Draft struct {
 	lastIn   [2]int64        // seq and ms of the last customer message of this turn
 	oldQueue string          // queue of the handoff before a reopen
 	figures  []figure        // of clocks and promises, counted once the turn is applied
-	lists    rowLists        // where the lists of the turn begin
+	written  *rows           // where the lists of the turn begin; nil: nowhere yet
+	sealing  plainRow
 }
 
 // deskKey names one row of the desk's tables.

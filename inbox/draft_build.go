@@ -55,14 +55,18 @@ func (d *Draft) sealConversation() {
 	if d.conv.Phase == storage.PhaseNew && d.conv.ID == 0 {
 		return // nothing was opened: parked events or a record alone
 	}
-	c := &d.conv
+	if d.written == nil {
+		d.written = &rows{}
+	}
+	c := &d.written.conv
+	*c = d.conv
 	c.UpdatedAt = d.View.Now.UnixMilli()
 	var err error
 	if d.stated {
 		c.State, err = d.keys.sealState(c.UID, d.state)
 		d.fail("state", err)
 	}
-	c.Card, err = d.keys.seal("conversations", c.UID, 0, "card", d.card)
+	c.Card, err = d.keys.seal("conversations", c.UID, 0, "card", &d.card)
 	d.fail("card", err)
 	d.turn.Conv = c
 }

@@ -28,7 +28,8 @@ func (d *Draft) Append(m NewMessage) int64 {
 		row.Revision = setIDBytes(d.state.Set)
 	}
 	var err error
-	row.Body, err = d.keys.seal("messages", d.conv.UID, seq, "body", m.Body)
+	d.sealing.body = m.Body
+	row.Body, err = d.keys.seal("messages", d.conv.UID, seq, "body", &d.sealing.body)
 	d.fail("message body", err)
 	if m.Trace != nil {
 		row.Trace, err = d.keys.seal("messages", d.conv.UID, seq, "trace", m.Trace)

@@ -363,7 +363,7 @@ func (x *decision) append(d *Draft, a *arrival, tap *tapped, trace *engine.Trace
 		At: x.v.Now, PlatformAt: in.At, Body: bodyOf(in),
 	}
 	if trace != nil {
-		m.Trace = *trace
+		m.Trace = trace
 	}
 	if in.Tap != nil {
 		m.Body.Tap = &BodyTap{Label: in.Tap.Label}

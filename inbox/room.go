@@ -1,23 +1,33 @@
 package inbox
 
-import "dispatcher/storage"
+import (
+	"dispatcher/dm"
+	"dispatcher/storage"
+)
 
 // room is where a lane makes one decision. It is used again once the turn of
-// that decision is applied and told; whoever keeps anything of it copies that
-// first. One whose turn did not apply is left to the collector, since the
-// store may still read in it.
+// that decision is applied and told. One whose turn did not apply is left to
+// the collector, since the batcher may still read in it.
 type room struct {
 	x     decision
 	view  View
 	draft Draft
 }
 
-// rowLists is place for as many rows as a turn usually has.
-type rowLists struct {
-	messages [4]storage.Message
-	events   [6]storage.Event
-	outbox   [4]storage.OutboxRow
-	seen     [4]storage.SeenKey
+// rows are what a turn says, in one piece for as many as it usually has. A turn
+// is a value: these are never used again.
+type rows struct {
+	conv     storage.Conversation
+	messages [3]storage.Message
+	events   [3]storage.Event
+	outbox   [2]storage.OutboxRow
+	seen     [3]storage.SeenKey
+}
+
+// plainRow is what is on its way under a seal.
+type plainRow struct {
+	body Body
+	out  dm.Outbound
 }
 
 // room gives an empty one.
@@ -42,7 +52,8 @@ func (v *View) blank() *Draft {
 	if v.spare = nil; d == nil {
 		d = &Draft{}
 	}
-	d.turn.Messages, d.turn.Events = d.lists.messages[:0], d.lists.events[:0]
-	d.turn.Outbox, d.turn.Seen = d.lists.outbox[:0], d.lists.seen[:0]
+	d.written = &rows{}
+	d.turn.Messages, d.turn.Events = d.written.messages[:0], d.written.events[:0]
+	d.turn.Outbox, d.turn.Seen = d.written.outbox[:0], d.written.seen[:0]
 	return d
 }

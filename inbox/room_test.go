@@ -28,13 +28,17 @@ func TestRoomIsLeftEmpty(t *testing.T) {
 	}
 	d.Send(botSays("a secret word"))
 	turn, err := d.build()
-	if err != nil || len(turn.Messages) != 1 || &turn.Messages[0] != &room.draft.lists.messages[0] {
-		t.Fatalf("the turn does not begin in its room: %v %+v", err, turn)
+	if err != nil || len(turn.Messages) != 1 || &turn.Messages[0] != &d.written.messages[0] {
+		t.Fatalf("the turn does not begin with its rows: %v %+v", err, turn)
 	}
+	kept := *turn       // as a store may
 	empty := &Service{} // whose rooms nobody else takes
 	empty.tidy(room)
 	if !reflect.DeepEqual(room.draft, Draft{}) || !reflect.DeepEqual(room.view, View{}) || room.x.v != nil {
 		t.Error("something of the conversation is left in the room")
+	}
+	if kept.Conv.LastSeq != snap.Conv.LastSeq+1 || len(kept.Messages[0].Body) == 0 || len(kept.Events[0].Topics) == 0 {
+		t.Errorf("the turn went with its room: %+v", kept)
 	}
 	empty.tidy(nil)
 }

@@ -205,7 +205,8 @@ func (d *Draft) outbound(uid storage.UID, o Outgoing) dm.Outbound {
 
 // putOutbox writes one row per part: each is marked, sent and settled by itself.
 func (d *Draft) putOutbox(seq int64, uid storage.UID, o Outgoing, out dm.Outbound, parts int) {
-	box, err := d.keys.seal("outbox", d.conv.UID, seq, "request", out)
+	d.sealing.out = out
+	box, err := d.keys.seal("outbox", d.conv.UID, seq, "request", &d.sealing.out)
 	d.fail("outbox request", err)
 	for part := range parts {
 		d.turn.Outbox = append(d.turn.Outbox, storage.OutboxRow{UID: uid, Conversation: d.conv.ID, Seq: seq, Part: int16(part), Kind: o.Kind, Channel: d.conv.Channel,

@@ -162,6 +162,7 @@ func (e *effecting) say(v engine.Say) {
 	if v.Notice {
 		o.Author, o.Kind, o.Priority = storage.AuthorNotice, storage.RowNotice, 1
 	}
+	o.Options = slices.Grow(o.Options, len(v.Options))
 	for _, opt := range v.Options {
 		o.Options = append(o.Options, BodyOption{ID: opt.ID, Label: opt.Label, Short: opt.Short, Description: opt.Description})
 	}
