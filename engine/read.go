@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -55,8 +56,15 @@ func ReadLiteral(sl *Slot, text string) (any, bool) {
 		}
 		return nil, false
 	}
+	if sl.Type == SlotNumber && plainNumber.MatchString(text) {
+		f, err := strconv.ParseFloat(text, 64)
+		return f, err == nil
+	}
 	return r.typed(sl, strings.TrimSpace(nfkc(text)))
 }
+
+// plainNumber is how numbers are written in files: 1.125 has no thousands.
+var plainNumber = regexp.MustCompile(`^-?\d{1,15}(\.\d{1,15})?$`)
 
 // value reads one candidate by all the slot's rules.
 func (r reader) value(sl *Slot, text string) (any, bool) {

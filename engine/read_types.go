@@ -37,7 +37,7 @@ func splitNumber(s string) (whole, cents string, ok bool) {
 	case cut < 0:
 		return s, "", onlyDigits(s)
 	case comma >= 0 && point >= 0:
-	case strings.Count(s, s[cut:cut+1]) > 1 || len(s)-cut == 4:
+	case strings.Count(s, s[cut:cut+1]) > 1 || len(s)-cut == 4 && s[:cut] != "0": // nobody counts 0 thousands
 		cut = len(s)
 	}
 	if cut < len(s) {

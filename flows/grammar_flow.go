@@ -30,7 +30,7 @@ func flowGrammar() map[string]construct {
 			k("check", "expr", "", "last test, a condition over value"),
 			k("min", "scalar", "", "least number, date or length"),
 			k("max", "scalar", "2000 for text", "greatest number, date or length"),
-			k("default", "scalar", "", "value from the start of the conversation"),
+			k("default", "names", "", "value from the start of the conversation"),
 			k("ask", "text", "", "question used when collect gives none, and the label in forms"),
 			k("called", "listof:scalar", "its name with spaces", "what customers call it, for corrections"),
 			word("scope", "conversation", "contact: it survives into later conversations", "conversation", "contact"),

@@ -35,7 +35,7 @@ func stateWork() []key {
 	return []key{
 		k("when", "expr", "true", "asked on entering; false: else, or the way out is taken at once"),
 		k("else", "exit", "", "where it goes when when is false"),
-		k("set", "mapof:scalar", "{}", "slots to fill: a literal, nothing to empty, or one {{ expr }}"),
+		k("set", "mapof:names", "{}", "slots to fill: a literal, nothing to empty, or one {{ expr }}"),
 		k("tag", "texts", "", "tags given to the conversation"), k("untag", "texts", "", "tags taken away"),
 		k("csat", "map:csat", "", "records the answer to a survey"),
 		k("say", "say", "", "messages, in order"),
@@ -75,7 +75,7 @@ func questionGrammar() map[string]construct {
 			k("description", "text", "", "second line where the channel has one"),
 			k("match", "listof:scalar", "[]", "phrases and /regex/ that mean this option"),
 			k("when", "expr", "true", "hidden when false"),
-			k("set", "mapof:scalar", "{}", "slots filled when it is chosen"),
+			k("set", "mapof:names", "{}", "slots filled when it is chosen"),
 			k("tag", "texts", "", "tags given when it is chosen"))},
 		"match": {name: "match", keys: []key{
 			k("fuzzy", "scalar", "defaults", "how similar words must be, 0.6 to 1, or off"),

@@ -190,7 +190,9 @@ func (l *loader) compileSlot(s *slotSrc) {
 	if c := s.node.Get("check"); c != nil {
 		s.def.Check = l.condition(c, scope{value: s.def, secret: true})
 	}
-	if n := s.node.Get("default"); n != nil && n.Kind == source.Scalar {
+	if n := s.node.Get("default"); n != nil && n.Kind == source.List {
+		s.def.Default = l.listLiteral(s.def, n)
+	} else if n != nil && n.Kind == source.Scalar {
 		if v, ok := l.slotLiteral(s.def, n); ok {
 			s.def.Default = v
 		}
@@ -205,6 +207,20 @@ func (l *loader) compileSlot(s *slotSrc) {
 		}
 		l.err("E321", s.node.Get("example").Words(), "the example %s does not match the slot's own %s", s.def.Example, what)
 	}
+}
+
+// listLiteral is a list written as one; other types of slots have none (E104).
+// Nil is no value, as everywhere.
+func (l *loader) listLiteral(d *engine.Slot, n *source.Node) any {
+	items := wordTexts(n)
+	switch {
+	case d.Type != engine.SlotList:
+		l.kind(n, "text")
+		return nil
+	case len(items) == 0:
+		return nil
+	}
+	return items
 }
 
 // slotLiteral reads a written value by the type of a slot.

@@ -115,6 +115,14 @@ func (l *loader) sets(n *source.Node) []engine.SetSlot {
 }
 
 func (l *loader) setValue(set *engine.SetSlot, n *source.Node) {
+	if n.Kind == source.List {
+		if slot := l.slots[set.Slot]; slot != nil && set.Slot != "language" {
+			set.Value = l.listLiteral(slot.def, n)
+		} else {
+			l.kind(n, "text")
+		}
+		return
+	}
 	s, ok := scalar(n)
 	if !ok {
 		return
