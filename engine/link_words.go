@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ func newPhrase(text string) phrase {
 type optionIndex struct {
 	edge    string   // opt:ID, for an option without an exit of its own
 	exact   []string // forms that are the option when they are the whole message
-	emoji   string   // its emoji alone, "" when another option has the same
+	emojis  []string // its emoji alone, one for each language that has another
 	phrases []phrase // labels and match words
 	regexes []*regexp.Regexp
 	dynamic bool // the label holds an expression: its form is made in the step
@@ -48,8 +49,8 @@ func (s *Set) indexOption(o *Option) (*optionIndex, error) {
 				ix.exact = append(ix.exact, f)
 				ix.phrases = append(ix.phrases, newPhrase(f))
 			}
-			if e := emojiOnly(Normalise(label)); e != "" {
-				ix.emoji = e
+			if e := emojiOnly(Normalise(label)); e != "" && !slices.Contains(ix.emojis, e) {
+				ix.emojis = append(ix.emojis, e)
 			}
 		}
 		ix.dynamic = ix.dynamic || o.Label.Lang == nil
@@ -91,19 +92,19 @@ func regexOf(m string) (string, bool) {
 	return "", false
 }
 
-// shareEmoji takes an emoji away from options that do not have it alone.
+// shareEmoji makes an emoji that one option alone has a form of it.
 func shareEmoji(options []*Option) {
 	seen := map[string]int{}
 	for _, o := range options {
-		seen[o.index.emoji]++
+		for _, e := range o.index.emojis {
+			seen[e]++
+		}
 	}
 	for _, o := range options {
-		switch e := o.index.emoji; {
-		case e == "":
-		case seen[e] > 1:
-			o.index.emoji = ""
-		default:
-			o.index.exact = append(o.index.exact, e)
+		for _, e := range o.index.emojis {
+			if seen[e] == 1 {
+				o.index.exact = append(o.index.exact, e)
+			}
 		}
 	}
 }

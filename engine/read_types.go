@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -190,7 +191,8 @@ func valueForms(sl *Slot) [][]string {
 		out[i] = append(out[i], Normalise(v.ID), Normalise(strings.ReplaceAll(v.ID, "_", " ")))
 		for _, label := range constantTexts(v.Label) {
 			out[i] = append(out[i], labelForms(label)...)
-			if e := emojiOnly(Normalise(label)); e != "" {
+			// Two languages of one label often share their emoji.
+			if e := emojiOnly(Normalise(label)); e != "" && !slices.Contains(emojis[e], i) {
 				emojis[e] = append(emojis[e], i)
 			}
 		}

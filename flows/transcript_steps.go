@@ -44,15 +44,16 @@ func (l *loader) testStep(n *source.Node) []TestStep {
 // stepMissing reports a map without any of the keys that make a step, unless
 // one of its keys is only misspelt.
 func (l *loader) stepMissing(n *source.Node) {
-	if len(n.Pairs) == 0 {
-		return
-	}
-	for _, p := range n.Pairs {
+	at := n.Words()
+	for i, p := range n.Pairs {
+		if i == 0 {
+			at = p.Key.Words()
+		}
 		if _, known := l.grammar["test_step"].key(p.Key.Text); !known {
 			return // reported as such
 		}
 	}
-	l.err("E110", n.Pairs[0].Key.Words(), "this is no step: one of %s is missing", strings.Join(sortedKeys(stepKinds()), ", "))
+	l.err("E110", at, "this is no step: one of %s is missing", strings.Join(sortedKeys(stepKinds()), ", "))
 }
 
 func sortedKeys[V any](m map[string]V) []string {
