@@ -131,17 +131,23 @@ func TestChoicesAreRead(t *testing.T) {
 		"std": "std", "STANDARD DELIVERY": "std", "next day": "next_day", "next_day": "next_day", "express please": "next_day", "rapide": "next_day",
 		"🚀": "next_day", "🏪!": "pick_up", "i will collect it": "pick_up", "standrad delivery": "std", "expres": "next_day",
 	} {
-		if got, ok := readChoice(sl, text); !ok || got != want {
+		if got, ok := readChoice(sl, text, 0.82); !ok || got != want {
 			t.Errorf("%q is %q %v, want %s", text, got, ok, want)
 		}
 	}
 	for _, text := range []string{"", "express or collect", "something", "expr"} {
-		if got, ok := readChoice(sl, text); ok {
+		if got, ok := readChoice(sl, text, 0.82); ok {
 			t.Errorf("%q is taken as %s", text, got)
 		}
 	}
+	if got, ok := readChoice(sl, "expres", 0.9); ok {
+		t.Errorf("what is like a label by less than is asked is taken as %s", got)
+	}
+	if got, ok := readChoice(sl, "expres", 0); ok {
+		t.Errorf("with likeness off, a misspelt label is taken as %s", got)
+	}
 	twins := &Slot{Name: "t", Type: SlotChoice, Values: []SlotValueName{{ID: "a_one", Label: tx("One ✅")}, {ID: "b_two", Label: tx("Two ✅")}}}
-	if got, ok := readChoice(twins, "✅"); ok {
+	if got, ok := readChoice(twins, "✅", 0.82); ok {
 		t.Errorf("an emoji of two labels is taken as %s", got)
 	}
 }
