@@ -83,7 +83,7 @@ func (d *Draft) count(seq int64, m NewMessage) {
 // Change edits an earlier row: its words when b is not nil, and what c says.
 func (d *Draft) Change(c storage.MessageChange, b *Body) {
 	if b != nil {
-		box, err := d.keys.seal("messages", d.conv.UID, c.Seq, "body", *b)
+		box, err := d.keys.seal("messages", d.conv.UID, c.Seq, "body", b)
 		d.fail("message body", err)
 		c.Body = box
 	}

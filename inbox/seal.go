@@ -1,7 +1,6 @@
 package inbox
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,37 +41,31 @@ func NewReader(v *vault.Vault, c storage.Contact) (*Reader, error) {
 func (r *Reader) seal(table string, conv storage.UID, seq int64, column string, v any) ([]byte, error) {
 	room := sealings.Get().(*sealing)
 	defer room.release()
-	if err := room.json.Encode(v); err != nil {
+	var err error
+	if room.plain, err = encode(room.plain[:0], v); err != nil {
 		return nil, fmt.Errorf("inbox: encode %s.%s: %w", table, column, err)
 	}
 	room.aad = vault.AppendAAD(room.aad[:0], table, r.contact, conv, seq, column)
-	plain := room.plain.Bytes()
-	return r.key.Seal(plain[:len(plain)-1], room.aad), nil // less the encoder's newline
+	return r.key.Seal(room.plain, room.aad), nil
 }
 
 // sealing is room for a value on its way under its seal.
 type sealing struct {
-	plain bytes.Buffer
-	json  *json.Encoder
+	plain []byte
 	aad   []byte
 }
 
 // sealings keeps it for the next value; nothing of one stays in it.
-var sealings = sync.Pool{New: func() any {
-	s := &sealing{}
-	s.json = json.NewEncoder(&s.plain)
-	return s
-}}
+var sealings = sync.Pool{New: func() any { return &sealing{} }}
 
 // maxSealing is the most room that is kept.
 const maxSealing = 64 << 10
 
 func (s *sealing) release() {
-	if s.plain.Cap() > maxSealing {
+	if cap(s.plain) > maxSealing {
 		return
 	}
-	clear(s.plain.Bytes())
-	s.plain.Reset()
+	clear(s.plain)
 	sealings.Put(s)
 }
 
