@@ -53,6 +53,7 @@ type running struct {
 // open does everything that can fail before anything is answered.
 func (r *running) open(ctx context.Context) (err error) {
 	noCore()
+	enoughThreads(r.m.Getenv)
 	if r.listener, err = r.flags.open(); err != nil {
 		return err
 	}

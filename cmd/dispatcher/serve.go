@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -143,6 +144,27 @@ func (m *Main) logger(f *serveFlags) *slog.Logger {
 // noCore keeps what the process holds out of core files.
 func noCore() {
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
+}
+
+// leastThreads is how many threads run Go code at the same time at least,
+// however few cores there are (docs/decisions/0010).
+const leastThreads = 4
+
+// enoughThreads sets it.
+func enoughThreads(getenv func(string) string) {
+	now := runtime.GOMAXPROCS(0)
+	if n := threads(getenv("GOMAXPROCS"), now); n != now {
+		runtime.GOMAXPROCS(n)
+	}
+}
+
+// threads is how many threads run Go code at the same time: as many as Go
+// chose, and leastThreads at least, unless the operator has said a number.
+func threads(said string, now int) int {
+	if said != "" {
+		return now
+	}
+	return max(now, leastThreads)
 }
 
 // unset lists the references that have no value on this machine: what is a

@@ -371,7 +371,7 @@ func TestLogStaysShort(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	s := openStore(t, Options{CheckpointBytes: 512 << 10})
-	for n := 1; s.walBytes() < s.opt.CheckpointBytes; n++ {
+	for n := 1; s.walBytes() < 2*s.opt.CheckpointBytes; n++ {
 		applyOne(t, s, opening(n))
 	}
 	now := s.opt.Now()
@@ -398,6 +398,22 @@ func TestLogStaysShort(t *testing.T) {
 		t.Errorf("blocked %v, %d bytes left, %v", blocked, s.pendingBytes(), err)
 	}
 	applyOne(t, s, opening(5002))
+	for n := range 300 { // about ten times as much as the log may hold
+		applyOne(t, s, opening(6000+n))
+		if !s.checkpointDue(now) {
+			continue
+		}
+		if _, err := s.shorten(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if long := s.walBytes(); long > 3*s.opt.CheckpointBytes {
+		t.Errorf("the log grew to %d bytes beside a busy writer", long)
+	}
+	if _, err := s.shorten(ctx); err != nil {
+		t.Fatal(err)
+	}
+	applyOne(t, s, opening(9001))
 	if s.checkpointDue(s.opt.Now()) || !s.checkpointDue(s.opt.Now().Add(2*idleBefore)) {
 		t.Error("a short log is due while it is written, or not due when it is quiet")
 	}

@@ -56,25 +56,31 @@ func (s *Store) checkpointDue(now time.Time) bool {
 }
 
 // passes is how often the log is moved beside the writer at most, and
-// smallRest how much of it may be left for the moment without one.
+// smallRest how much of it may be left for the moment without one: about what
+// one commit of a busy writer writes, for everybody waits that long.
 const (
-	passes    = 4
-	smallRest = 1 << 20
+	passes    = 8
+	smallRest = 128 << 10
 )
 
 // shorten moves the log into the database: first beside the writer, who waits
-// for nothing, until little is left; then that little without one, so that a
-// busy writer cannot make the log grow for ever. A log that is in use keeps its
-// length, because writing over a file costs less than making it longer; one
-// that is not is emptied.
+// for nothing, until little is left; then, once in two times, that little
+// without one, so that a busy writer cannot make the log grow for ever. A log
+// that is in use keeps its length, because writing over a file costs less than
+// making it longer; one that is not is emptied.
 func (s *Store) shorten(ctx context.Context) (blocked bool, err error) {
-	for range passes {
+	for left, n := s.pendingBytes(), 0; n < passes && left > smallRest; n++ {
 		if _, err := s.checkpoint(ctx, "PASSIVE"); err != nil {
 			return false, err
 		}
-		if s.pendingBytes() <= smallRest {
-			break
+		before := left
+		if left = s.pendingBytes(); left > before/2 {
+			break // the writer is as fast: another pass would leave as much
 		}
+	}
+	idle := time.Since(time.Unix(0, s.lastWrite.Load())) > idleBefore
+	if used, left := s.logged(); !idle && used < 2*s.opt.CheckpointBytes && left < s.opt.CheckpointBytes/2 {
+		return false, nil
 	}
 	c, err := take(ctx, s, s.writer)
 	if err != nil {
@@ -82,7 +88,7 @@ func (s *Store) shorten(ctx context.Context) (blocked bool, err error) {
 	}
 	defer func() { s.writer <- c }()
 	how := "RESTART"
-	if time.Since(time.Unix(0, s.lastWrite.Load())) > idleBefore {
+	if idle {
 		how = "TRUNCATE"
 	}
 	return c.endLog(how, s.opt.BusyTimeout)
@@ -121,16 +127,23 @@ func (s *Store) walBytes() int64 {
 	return info.Size()
 }
 
-// pendingBytes is how much of the log is not in the database yet; where SQLite
-// does not say, the length of the log. Its index is asked by no other way: to
-// close a file that SQLite has open takes its locks away.
+// pendingBytes is how much of the log is not in the database yet.
 func (s *Store) pendingBytes() int64 {
+	_, pending := s.logged()
+	return pending
+}
+
+// logged is how long the log is that is in use, and how much of it is not in
+// the database yet; where SQLite does not say, the length of the file. Its
+// index is asked by no other way: to close a file that SQLite has open takes
+// its locks away.
+func (s *Store) logged() (used, pending int64) {
 	const frameHeader = 24 // sqlite.org/walformat.html
 	var stopped, last, moved int64
 	if err := s.checkDB.QueryRow("PRAGMA wal_checkpoint(NOOP)").Scan(&stopped, &last, &moved); err != nil || last < 0 {
-		return s.walBytes()
+		return s.walBytes(), s.walBytes()
 	}
-	return (last - moved) * (pageSize + frameHeader)
+	return last * (pageSize + frameHeader), (last - moved) * (pageSize + frameHeader)
 }
 
 // checkpoint says whether a reader or the writer stood in the way.
