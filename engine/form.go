@@ -80,6 +80,13 @@ func (t *turn) openPage(st *StateDef) {
 	t.out = append(t.out, OpenForm{ID: q.ID, Expires: until}, SetTimer{Name: timerForm, At: until})
 }
 
+// pageless says that a form has no page here, because nobody outside can reach
+// the service: it takes its fallback at once.
+func (t *turn) pageless(st *StateDef) bool {
+	w := &t.ev.World
+	return st.Form != nil && w.FormURL != nil && w.FormURL("f0") == ""
+}
+
 // pageURL is form.url or verify.url, only while their question is open.
 func (t *turn) pageURL(root string) any {
 	w, q, st := &t.ev.World, t.st.Question, t.state()

@@ -52,6 +52,10 @@ func (t *turn) question(st *StateDef) {
 		t.waits = t.waits || t.st.Question != nil // read back, or which of several
 		return
 	}
+	if t.pageless(st) {
+		t.fallback(st, "")
+		return
+	}
 	t.openPage(st)
 	t.sayQuestion(st, "")
 	if st.spokenQuestion() >= 0 {
@@ -130,6 +134,10 @@ func (t *turn) repeat(st *StateDef) {
 	q.Hash, q.Kind = st.hash, st.kind()
 	q.Asked = t.now.UnixMilli()
 	t.shown = nil
+	if t.pageless(st) {
+		t.fallback(st, "")
+		return
+	}
 	t.openPage(st)
 	t.sayQuestion(st, "")
 	t.over, t.waits = true, true

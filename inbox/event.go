@@ -371,6 +371,14 @@ func (x *decision) append(d *Draft, a *arrival, tap *tapped, trace *engine.Trace
 			m.Body.Tap = tap.body
 		}
 	}
+	if x.hide {
+		if trace != nil {
+			m.Trace = unread(*trace)
+		}
+		if m.Body.Tap != nil {
+			m.Body.Tap = tapUnread(m.Body.Tap)
+		}
+	}
 	if in.MessageID != "" {
 		m.External = x.s.receiptHash(a.acct.Number, in.MessageID)
 	}

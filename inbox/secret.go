@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dispatcher/engine"
 	"dispatcher/storage"
@@ -35,8 +36,8 @@ func hides(sets engine.Sets, before engine.State, res engine.Result, seq int64) 
 	if res.Trace.Stage == "value" && (verifying(before) || asked) {
 		return true
 	}
-	if n := len(res.State.Attempts); asked && n > 0 && res.State.Attempts[n-1].Kind == "invalid" && res.State.Attempts[n-1].Seq == seq {
-		return true
+	if n := len(res.State.Attempts); asked && n > 0 && res.State.Attempts[n-1].Seq == seq {
+		return true // a wrong value, or words that fit none of its buttons
 	}
 	if q := res.State.Question; q != nil && !asked && asksSecret(sets, res.State) && (q.Value != nil || q.Sub != "") {
 		return true // said before it was asked for, and read back
@@ -63,6 +64,21 @@ func hides(sets engine.Sets, before engine.State, res engine.Result, seq int64) 
 		}
 	}
 	return false
+}
+
+// unread is a trace without what was understood: the option and the words
+// that led to it.
+func unread(t engine.Trace) engine.Trace {
+	t.Steps = slices.Clone(t.Steps)
+	for i := range t.Steps {
+		t.Steps[i].Option, t.Steps[i].By = "", ""
+	}
+	return t
+}
+
+// tapUnread is a button that was pressed, without which one.
+func tapUnread(b *BodyTap) *BodyTap {
+	return &BodyTap{Label: hidden, Seq: b.Seq, Old: b.Old, Forged: b.Forged}
 }
 
 // hideParts takes the words of messages away that were stored before anybody
