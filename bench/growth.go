@@ -146,6 +146,7 @@ func (s *sample) stored() storage.Turn {
 		}
 		for _, r := range receipts {
 			r.Hash, r.Seq = s.spread(), t.Messages[i].Seq
+			t.Messages[i].External = r.Hash
 			t.Receipts = append(t.Receipts, r)
 		}
 	}

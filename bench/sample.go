@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -189,6 +190,7 @@ func (s *sample) next(p *place) storage.Turn {
 	}
 	for i := range t.Receipts {
 		t.Receipts[i].Conversation = p.id
+		t.Receipts[i].Seq += shift
 	}
 	for i := range t.Desk {
 		t.Desk[i].Conversation = p.id
@@ -225,6 +227,7 @@ func (s *sample) copyOf(from *storage.Turn) storage.Turn {
 	t.Receipts, t.Records = slices.Clone(t.Receipts), slices.Clone(t.Records)
 	for i := range t.Receipts {
 		t.Receipts[i].Hash = s.spread()
+		named(t.Messages, from.Receipts[i].Hash, t.Receipts[i].Hash)
 	}
 	for i := range t.Records {
 		if id := t.Records[i].ID; len(id) > 16 { // the day, then a hash
@@ -234,6 +237,16 @@ func (s *sample) copyOf(from *storage.Turn) storage.Turn {
 		}
 	}
 	return t
+}
+
+// named gives the platform's id of a copied message its new hash: the message
+// keeps the one that its receipt has.
+func named(messages []storage.Message, was, is []byte) {
+	for i := range messages {
+		if bytes.Equal(messages[i].External, was) {
+			messages[i].External = is
+		}
+	}
 }
 
 // payload is the bytes of a turn's rows that are not ids.

@@ -34,7 +34,7 @@ func newGathered() *gathered {
 		outbox:        into("outbox", "OR FAIL", rowPutCols, 18, ""),
 		timers: into("timers", "OR FAIL", timerCols, 6,
 			"ON CONFLICT(conversation_id, name) DO UPDATE SET id = excluded.id, due_at = excluded.due_at, spec = excluded.spec, attempt = excluded.attempt"),
-		receipts: into("receipts", "OR IGNORE", "channel_id, hash, conversation_id, seq, at", 5, ""),
+		receipts: into("receipts", "OR IGNORE", "channel_id, hash, conversation_id, seq, at, by_message", 6, ""),
 		records:  into("records", "OR FAIL", recordCols, 6, "ON CONFLICT DO NOTHING"),
 		lookups:  into("lookups", "OR IGNORE", "kind, hash, contact_id", 3, ""),
 		audit:    into("audit", "OR FAIL", "at, actor, verb, object, detail", 5, ""),

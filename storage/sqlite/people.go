@@ -88,9 +88,19 @@ func (t *tx) mergedInto(contact int64) ([]int64, error) {
 	return people, err
 }
 
-// ofConversations are the tables whose rows hang on a conversation, in an
+// theirReceipts are the receipts of the conversations of contact ?1: those that
+// their messages name, on whichever channel, and those of the index.
+const theirReceipts = `(channel_id, hash) IN (SELECT channel_id, hash FROM (
+ WITH RECURSIVE ch(id) AS (SELECT min(channel_id) FROM receipts
+  UNION ALL SELECT (SELECT min(channel_id) FROM receipts WHERE channel_id > ch.id) FROM ch WHERE ch.id IS NOT NULL)
+ SELECT r.channel_id, r.hash FROM conversations c CROSS JOIN messages m ON m.conversation_id = c.id CROSS JOIN ch
+  CROSS JOIN receipts r ON r.channel_id = ch.id AND r.hash = m.external AND r.conversation_id = c.id
+  WHERE c.contact_id = ?1 AND m.external IS NOT NULL
+ UNION ALL SELECT r.channel_id, r.hash FROM conversations c CROSS JOIN receipts r ON r.conversation_id = c.id AND r.by_message = 0 WHERE c.contact_id = ?1))`
+
+// ofConversations are the other tables whose rows hang on a conversation, in an
 // order that keeps foreign keys whole.
-var ofConversations = []string{"receipts", "messages", "outbox", "timers", "media", "desk", "ownership", "handoffs", "events"}
+var ofConversations = []string{"messages", "outbox", "timers", "media", "desk", "ownership", "handoffs", "events"}
 
 func (t *tx) erasePerson(contact int64, out *storage.Erased) error {
 	gone := func(table, text string, args ...any) error {
@@ -113,6 +123,9 @@ func (t *tx) erasePerson(contact int64, out *storage.Erased) error {
 	}
 	if err := t.eraseButtons(contact, out); err != nil {
 		return err
+	}
+	if err := gone("receipts", "DELETE FROM receipts WHERE "+theirReceipts, contact); err != nil {
+		return err // before the messages that lead to them
 	}
 	for _, table := range ofConversations {
 		if err := gone(table, "DELETE FROM "+table+" WHERE conversation_id IN "+theirs, contact); err != nil {

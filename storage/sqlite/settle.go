@@ -219,7 +219,7 @@ func (w *settler) sent() (why string, err error) {
 		return "", err
 	}
 	if w.row.Kind > storage.RowNotice || w.row.Seq == 0 {
-		w.rows.addReceipts(w.set.Receipts, w.row.Conversation, w.now)
+		w.rows.addReceipts(w.set.Receipts, nil, w.row.Conversation, w.now)
 		return "", nil
 	}
 	var part int64
@@ -257,7 +257,7 @@ func (w *settler) sent() (why string, err error) {
 			break
 		}
 	}
-	w.rows.addReceipts(receipts, w.row.Conversation, w.now)
+	w.rows.addReceipts(receipts, nil, w.row.Conversation, w.now)
 	return "", nil
 }
 

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dispatcher/dm"
@@ -252,19 +254,22 @@ func (a *applier) outcome(t *storage.Turn) error {
 }
 
 func (a *applier) receipts(t *storage.Turn) error {
-	a.rows.addReceipts(t.Receipts, a.conv, a.now)
+	a.rows.addReceipts(t.Receipts, t.Messages, a.conv, a.now)
 	return nil
 }
 
-// addReceipts keeps the first row a platform id was given for.
-func (g *gathered) addReceipts(receipts []storage.Receipt, conv, now int64) {
+// addReceipts keeps the first row a platform id was given for. made are the
+// messages of conv that are written with them: a receipt whose hash its message
+// keeps is found by way of it (theirReceipts).
+func (g *gathered) addReceipts(receipts []storage.Receipt, made []storage.Message, conv, now int64) {
 	for i := range receipts {
 		r := &receipts[i]
 		to := r.Conversation
 		if to == 0 {
 			to = conv
 		}
-		g.receipts.add(r.Channel, blob(r.Hash), to, r.Seq, orNow(r.At, now))
+		named := to == conv && slices.ContainsFunc(made, func(m storage.Message) bool { return m.Seq == r.Seq && bytes.Equal(m.External, r.Hash) })
+		g.receipts.add(r.Channel, blob(r.Hash), to, r.Seq, orNow(r.At, now), bit(named))
 	}
 }
 

@@ -29,7 +29,7 @@ func walkTables() []walkTable {
 		{"outbox", "id", conv},
 		{"timers", "conversation_id, name", conv},
 		{"media", "id", conv},
-		{"receipts", "channel_id, hash", conv},
+		{"receipts", "channel_id, hash", theirReceipts},
 		{"outcomes", "id", conv},
 		{"events", "id", conv},
 		{"seen", "channel_id, at_s, key", ""},

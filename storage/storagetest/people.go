@@ -26,10 +26,11 @@ func (w *world) full(n int) storage.Snapshot {
 	snap := w.queued(n, "orders", 1, base)
 	return w.do(snap, func(t *storage.Turn) {
 		t.Messages = []storage.Message{outbound(2)}
+		t.Messages[0].External = addrOf(4000 + n)
 		t.Outbox = []storage.OutboxRow{sendRow(2, t.Conv.Epoch, storage.OriginBot)}
 		t.Timers = []storage.Timer{timer("promise", int64(n), base)}
 		t.Desk = []storage.DeskRow{{Table: "draft", ID: "ana", Body: []byte("sealed draft")}}
-		t.Receipts = []storage.Receipt{{Channel: 1, Hash: addrOf(1000 + n), Seq: 1}}
+		t.Receipts = []storage.Receipt{{Channel: 1, Hash: addrOf(1000 + n), Seq: 1}, {Channel: 1 + int64(n), Hash: addrOf(4000 + n), Seq: 2}}
 		t.Lookups = []storage.Lookup{{Kind: 3, Hash: addrOf(2000 + n)}}
 		t.Media = []storage.MediaRow{{Seq: 1, Type: "image/png", Name: []byte("sealed"), FileKey: []byte("sealed"), Path: fmt.Sprintf("aa/%d", n)}}
 		t.Events = []storage.Event{{Type: "message.created"}}
@@ -51,6 +52,7 @@ func eraseAll(w *world) {
 		w.check(w.rows(table) > 0, "%s: the other person lost rows", table)
 		w.check(erased.Tables[table] > 0, "%s: nothing counted", table)
 	}
+	w.check(erased.Tables["receipts"] == 2 && w.rows("receipts") == 2, "receipts: %d erased, %d left", erased.Tables["receipts"], w.rows("receipts"))
 	_, err = w.s.Get(ctx, storage.KindWidget, addrOf(3001))
 	w.check(errors.Is(err, storage.ErrNotFound), "the widget session of an erased person: %v", err)
 	_, err = w.s.Get(ctx, storage.KindWidget, addrOf(3002))
@@ -117,7 +119,7 @@ func exportOne(w *world) {
 		}
 		return nil
 	}))
-	w.check(tables["messages"] == 2 && tables["identities"] == 1 && tables["contact_keys"] == 1 && tables["media"] == 1 && last != "", "export %v", tables)
+	w.check(tables["messages"] == 2 && tables["identities"] == 1 && tables["contact_keys"] == 1 && tables["media"] == 1 && tables["receipts"] == 2 && last != "", "export %v", tables)
 	stop := errors.New("stop")
 	err := w.s.Walk(context.Background(), storage.WalkQuery{}, func(storage.Row) error { return stop })
 	w.check(errors.Is(err, stop), "the reader's error is lost: %v", err)
