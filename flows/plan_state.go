@@ -139,7 +139,11 @@ func (d *Delta) options(a, b *engine.StateDef) {
 	}
 	for _, o := range choices(b) {
 		if was[o.ID] == nil {
-			d.say(at, "option “%s” is new", d.label(o.Label))
+			leads := ""
+			if o.Exit != nil {
+				leads = " and leads " + whither(o.Exit, b.Flow)
+			}
+			d.say(at, "option “%s” is new%s", d.label(o.Label), leads)
 			continue
 		}
 		d.option(at, was[o.ID], o)
@@ -209,7 +213,7 @@ func phrases(a, b map[string][]string) []string {
 // edges compares where a state leads.
 func (d *Delta) edges(a, b *engine.StateDef) {
 	at := Difference{Kind: "edge", Flow: b.Flow, State: b.Name}
-	was, is := d.ways(a), d.ways(b)
+	was, is := ways(a, b), ways(b, a)
 	keys := map[string]bool{}
 	for k := range was {
 		keys[k] = true
@@ -235,13 +239,15 @@ func (d *Delta) edges(a, b *engine.StateDef) {
 
 // ways are the edges of a state by key, each with where it leads. Options that
 // are not on both sides are left out: that they came or went says it all.
-func (d *Delta) ways(s *engine.StateDef) map[string]string {
+func ways(s, other *engine.StateDef) map[string]string {
 	out := map[string]string{}
 	for _, e := range exitsOf(*s) {
-		if e.Kind == engine.ExitBranch {
-			continue
-		}
-		if e.Key != "" && e.Key != "branch" {
+		key, _, _ := strings.Cut(e.Key, "/")
+		id, option := strings.CutPrefix(key, "opt:")
+		switch {
+		case e.Kind == engine.ExitBranch, e.Key == "", e.Key == "branch":
+		case option && !slices.ContainsFunc(choices(other), func(o *engine.Option) bool { return o.ID == id }):
+		default:
 			out[e.Key] = whither(e, s.Flow)
 		}
 	}
@@ -318,7 +324,7 @@ func (d *Delta) otherKeys(a, b *engine.StateDef) {
 		old, new any
 	}{
 		{"when", a.When, b.When}, {"set", a.Set, b.Set}, {"tag", a.Tag, b.Tag}, {"untag", a.Untag, b.Untag}, {"csat", a.CSAT, b.CSAT},
-		{"media", a.Media, b.Media}, {"forget", a.Forget, b.Forget}, {"typing", a.Typing, b.Typing}, {"http", a.HTTP, b.HTTP},
+		{"media", a.Media, b.Media}, {"forget", a.Forget, b.Forget}, {"typing", a.Typing, b.Typing}, {"http", looking(a.HTTP), looking(b.HTTP)},
 		{"save", a.Save, b.Save}, {"match", a.Match, b.Match}, {"form", a.Form, b.Form}, {"verify", a.Verify, b.Verify},
 		{"help", a.Help, b.Help}, {"optional", a.Optional, b.Optional}, {"resume", a.Resume, b.Resume}, {"listen", a.Deaf, b.Deaf},
 		{"old_taps", a.OldTaps, b.OldTaps}, {"no_match", says(a.NoMatch), says(b.NoMatch)}, {"no_reply", bare(a.NoReply), bare(b.NoReply)},
@@ -356,6 +362,16 @@ func collecting(c *engine.Collect) *engine.Collect {
 	}
 	rest := *c
 	rest.Slot, rest.Ask, rest.Options, rest.GiveUp, rest.Missing = "", nil, nil, nil, nil
+	return &rest
+}
+
+// looking is what a look-up does, without where its results lead.
+func looking(l *engine.Lookup) *engine.Lookup {
+	if l == nil {
+		return nil
+	}
+	rest := *l
+	rest.On, rest.OnElse = nil, nil
 	return &rest
 }
 

@@ -217,7 +217,7 @@ func (r *running) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = r.watch.Run(work) })
 	wg.Go(func() { r.server.Start(work) })
-	wg.Go(func() { r.onHangup(work) })
+	wg.Go(func() { onHangup(work, r.watch.Kick) })
 	wg.Go(func() { r.upkeep(work) })
 	metrics := r.serveMetrics()
 	local := r.serveLocal()
@@ -271,8 +271,8 @@ func (r *running) drain(web *http.Server, stop context.CancelFunc, wg *sync.Wait
 	return err
 }
 
-// onHangup looks at the flow files again whenever SIGHUP comes.
-func (r *running) onHangup(ctx context.Context) {
+// onHangup calls for another look at the flow files whenever SIGHUP comes.
+func onHangup(ctx context.Context, kick func()) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -281,7 +281,7 @@ func (r *running) onHangup(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-hup:
-			r.watch.Kick()
+			kick()
 		}
 	}
 }

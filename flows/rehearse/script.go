@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,8 +97,7 @@ func (t *Talk) command(verb, rest string) ([]Line, error) {
 		kind, caption, _ := strings.Cut(rest, " ")
 		return t.Media(kind, caption)
 	case "lang":
-		t.SetLanguage(rest)
-		return nil, nil
+		return nil, t.speak(rest)
 	case "agent":
 		return t.agentLine(rest)
 	case "http":
@@ -112,6 +112,15 @@ func (t *Talk) command(verb, rest string) ([]Line, error) {
 		return t.Verify(outcome)
 	}
 	return nil, fmt.Errorf("there is no /%s: /slots /state /why /back /goto /set /wait /tap /send /http /lang /agent /submit /verify /save /quit", verb)
+}
+
+// speak changes the contact's language to one of the project's.
+func (t *Talk) speak(lang string) error {
+	if have := t.live().Languages; !slices.Contains(have, lang) {
+		return fmt.Errorf("%q is not one of the project's languages: %s", lang, strings.Join(have, ", "))
+	}
+	t.SetLanguage(lang)
+	return nil
 }
 
 // told are the commands that only tell.
