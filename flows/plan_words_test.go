@@ -237,8 +237,7 @@ state | main.menu: no_match changed
 state | main.menu: no_reply changed
 state | main.menu: conditions changed
 question | main.pause: question reworded in fr
-option | main.pause: option “Later” is new
-edge | main.pause: option later now leads to menu
+option | main.pause: option “Later” is new and leads to menu
 edge | main.pause: option stop_it now leads to the end (stopped_it) (was to the end (done))
 edge | main.collecting: giving up now leads to menu (was to pause)
 edge | main.collecting: having none no longer leads to pause
@@ -261,7 +260,6 @@ question | main.kindly: now asks nothing (it offered options before)
 message | main.kindly: now says something first
 option | main.kindly: option “Yes” is removed
 edge | main.kindly: the way on now leads to person
-edge | main.kindly: option yes no longer leads to person
 state | main.menu2: is new
 state | main.person: what is handed over changed
 flow | flow old is removed (2 states)

@@ -311,11 +311,16 @@ func (s *Service) History(ctx context.Context) ([]LiveSet, error) {
 	return out, nil
 }
 
+// ran says that a line of the history is about a set that went live.
+func (l LiveSet) ran() bool {
+	return l.Result == ResultLive || l.Result == ResultPublished || l.Result == ResultRolledBack
+}
+
 // Ran says whether a set was ever live.
 func (s *Service) Ran(ctx context.Context, set string) (bool, error) {
 	history, err := s.History(ctx)
 	return slices.ContainsFunc(history, func(l LiveSet) bool {
-		return l.Set == set && (l.Result == ResultLive || l.Result == ResultPublished || l.Result == ResultRolledBack)
+		return l.Set == set && l.ran()
 	}), err
 }
 

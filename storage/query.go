@@ -176,7 +176,7 @@ type Purged struct {
 
 // ReportQuery asks for counts.
 type ReportQuery struct {
-	Name string // owners queues outcomes outbox parked timers schema position
+	Name string // owners queues outcomes outbox parked timers schema position revisions
 	From int64
 	To   int64
 	Now  int64

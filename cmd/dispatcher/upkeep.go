@@ -19,6 +19,7 @@ const (
 	keepAudit  = 730 * 24 * time.Hour
 	keepEvents = 24 * time.Hour
 	purgeEvery = 10 * time.Minute
+	setsEvery  = 144                    // so many purges later: once a day
 	purgeSlice = 250 * time.Millisecond // at most, so that customers never wait for it
 )
 
@@ -26,13 +27,26 @@ const (
 func (r *running) upkeep(ctx context.Context) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			r.purge(ctx)
+			if n%setsEvery == 0 {
+				r.forgetSets(ctx)
+			}
 		}
+	}
+}
+
+// forgetSets deletes the sources of sets that nothing refers to any more.
+func (r *running) forgetSets(ctx context.Context) {
+	switch n, err := r.inbox.ForgetSets(ctx); {
+	case err != nil && !errors.Is(err, context.Canceled):
+		r.log.Warn("old flow sets were not removed; it is tried again", "error", err.Error())
+	case n > 0:
+		r.log.Debug("old flow sets removed", "sets", n)
 	}
 }
 

@@ -26,6 +26,8 @@ func reports() map[string]string {
  sum(due_at <= ?1) AS late FROM timers GROUP BY kind ORDER BY kind`,
 		"position": `SELECT position, lower(hex(revision)) AS revision, count(*) AS n, min(updated_at) AS oldest FROM conversations
  WHERE owner = 1 AND status <> 2 GROUP BY position, revision ORDER BY position, revision`,
+		"revisions": `SELECT lower(hex(revision)) AS revision FROM conversations WHERE revision IS NOT NULL
+ UNION SELECT lower(hex(revision)) FROM messages WHERE revision IS NOT NULL`,
 		"schema": `SELECT user_version AS schema, sqlite_version() AS sqlite, (SELECT page_size FROM pragma_page_size) AS page_size FROM pragma_user_version`,
 	}
 }

@@ -231,7 +231,7 @@ func health(w *world) {
 	h, err := w.s.Health(ctx)
 	w.must(err)
 	w.check(h.OK && h.Schema > 0 && h.Engine != "" && h.Bytes > 0 && h.DiskFree > 0, "health %+v", h)
-	for _, name := range []string{"owners", "queues", "outcomes", "outbox", "parked", "timers", "schema", "position"} {
+	for _, name := range []string{"owners", "queues", "outcomes", "outbox", "parked", "timers", "schema", "position", "revisions"} {
 		table, err := w.s.Report(ctx, storage.ReportQuery{Name: name, Now: base})
 		w.must(err)
 		w.check(len(table.Cols) > 0, "report %s has no columns", name)
