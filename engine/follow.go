@@ -210,6 +210,13 @@ func (t *turn) returnTo(result string) {
 	frame.Flow, frame.Name = t.renamed(frame.Flow, frame.Name)
 	t.st.Flow, t.st.Name = frame.Flow, frame.Name
 	if frame.Side {
+		if on := t.sideResult(frame, result); on != nil {
+			if on.Kind != ExitCall {
+				t.st.Stack = nil
+			}
+			t.follow(on, atAny)
+			return
+		}
 		t.afterSideTrip(frame)
 		return
 	}
@@ -243,6 +250,19 @@ func (t *turn) returnTo(result string) {
 		via.key = after.Key // a result that only another version of the called flow has
 	}
 	t.followAs(after, st.full, via)
+}
+
+// sideResult is where an entry of everywhere goes on with a result of the flow it
+// calls; nil where nothing is written for it.
+func (t *turn) sideResult(frame Frame, result string) *Exit {
+	x := t.exitAt(frame.Flow, frame.Name, frame.Edge)
+	if x == nil || x.Kind != ExitCall {
+		return nil
+	}
+	if on := x.On[result]; on != nil {
+		return on
+	}
+	return x.OnElse
 }
 
 // afterSideTrip asks the interrupted question again; where nothing was
