@@ -210,14 +210,7 @@ func (t *turn) returnTo(result string) {
 	frame.Flow, frame.Name = t.renamed(frame.Flow, frame.Name)
 	t.st.Flow, t.st.Name = frame.Flow, frame.Name
 	if frame.Side {
-		if on := t.sideResult(frame, result); on != nil {
-			if on.Kind != ExitCall {
-				t.st.Stack = nil
-			}
-			t.follow(on, atAny)
-			return
-		}
-		t.afterSideTrip(frame)
+		t.afterSideTrip(frame, result)
 		return
 	}
 	st := t.state()
@@ -265,9 +258,17 @@ func (t *turn) sideResult(frame Frame, result string) *Exit {
 	return x.OnElse
 }
 
-// afterSideTrip asks the interrupted question again; where nothing was
-// interrupted the start rules run, the message already used.
-func (t *turn) afterSideTrip(frame Frame) {
+// afterSideTrip takes what is written for the result, else asks the interrupted
+// question again; where nothing was interrupted the start rules run, the message
+// already used.
+func (t *turn) afterSideTrip(frame Frame, result string) {
+	if on := t.sideResult(frame, result); on != nil {
+		if on.Kind != ExitCall {
+			t.st.Stack = nil
+		}
+		t.follow(on, atAny)
+		return
+	}
 	if frame.Flow == "" {
 		t.first = false
 		t.startRules(false)
