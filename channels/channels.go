@@ -273,6 +273,12 @@ type Placer interface {
 	Place(ctx context.Context, channel, thread string) (event Shown, ok bool)
 }
 
+// Typist is a Host that knows whether the bot is typing in a thread: a typing
+// event without a number, never stored. ok is false when it is not.
+type Typist interface {
+	Typed(channel, thread string) (event Shown, ok bool)
+}
+
 // Host is what inbox gives to a Server.
 type Host interface {
 	// Accept returns after the durable commit of every event.

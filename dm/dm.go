@@ -186,6 +186,7 @@ type Outbound struct {
 	At           time.Time    `json:"at"`              // when it was decided; adapters have no clock
 	Window       *Window      `json:"window,omitempty"`
 	Control      *ControlData `json:"control,omitempty"`
+	Typing       bool         `json:"typing,omitempty"` // typing is shown before it; the outbox does so, no adapter
 }
 
 // LogValue keeps everything a message says out of logs.

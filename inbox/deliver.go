@@ -65,6 +65,9 @@ func (x *sender) handle(ctx context.Context, w storage.Work) {
 		x.sent(ctx, l, nil)
 		return
 	}
+	if l.out.Typing && row.Part == 0 && row.Attempt <= 1 {
+		x.showTyping(ctx, l.out, row.Conversation)
+	}
 	if wait := x.buckets.take(l.calls, l.addr, l.bot(), now); wait > 0 {
 		x.release(l, now.Add(wait))
 		return
@@ -214,6 +217,9 @@ func (x *sender) sent(ctx context.Context, l *letter, ids []string) bool {
 	}
 	x.s.metrics.sends.WithLabelValues(x.acct.Alias, "sent").Inc()
 	x.s.changed(l.row, l.uid, "sent")
+	if out, ok := x.typing.afterWords(l.row.Conversation); ok {
+		x.showTyping(ctx, out, l.row.Conversation)
+	}
 	if l.row.Origin == storage.OriginAgent && l.row.Seq != 0 {
 		x.s.agentSent(ctx, l.row, now)
 	}

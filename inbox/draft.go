@@ -95,6 +95,7 @@ type Outgoing struct {
 	Links    []dm.Link
 	Target   string         // platform's id of the post or message answered
 	Quotes   []engine.Quote // waits and opening times that were rendered into the text
+	Typing   bool           // typing is shown before it
 }
 
 // Draft is a turn being written. Every change of a conversation is made
@@ -138,6 +139,7 @@ type Draft struct {
 	said     string
 	last     time.Time       // latest due time of a message that waits
 	next     *Draft          // opened in the same transaction
+	typing   *typing         // shown after what this turn says
 	checks   []callRequest   // codes to be checked once the turn is stored
 	hand     *engine.Handoff // what the engine said of the handoff about to be made
 	trace    any             // why, for the line of the edge about to be fired

@@ -172,6 +172,7 @@ func (e *encoder) outbound(o *dm.Outbound) {
 	e.b = append(o.At.AppendFormat(append(e.b, '"'), time.RFC3339Nano), '"')
 	e.rare("window", o.Window != nil, o.Window)
 	e.rare("control", o.Control != nil, o.Control)
+	e.flag("typing", o.Typing)
 	e.b = append(e.b, '}')
 }
 

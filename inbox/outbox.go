@@ -55,6 +55,8 @@ type sender struct {
 	probe    time.Time // next probe of a dead channel
 	probing  bool
 	policy   []time.Time // refusals for policy in the last 10 min
+
+	typing typings
 }
 
 func newOutbox(s *Service) *outbox { return &outbox{s: s, senders: map[int64]*sender{}} }
@@ -183,6 +185,9 @@ func (x *sender) take(ctx context.Context, free int, workers *sync.WaitGroup) ti
 	n, wait := x.allowed(free, now)
 	if n == 0 {
 		return wait
+	}
+	for conversation, out := range x.typing.due() {
+		workers.Go(func() { x.showTyping(ctx, out, conversation) })
 	}
 	work, next, err := x.s.store.Lease(ctx, storage.LeaseQuery{
 		What: "outbox", Channel: x.acct.Number, Now: now.UnixMilli(), Node: x.s.node, For: leaseFor, N: n,

@@ -186,7 +186,7 @@ func (d *Draft) options(seq int64, in []BodyOption) []BodyOption {
 func (d *Draft) outbound(uid storage.UID, o Outgoing) dm.Outbound {
 	out := dm.Outbound{Key: UIDText(uid), Kind: dm.OutMessage, Account: d.address.Account, Thread: d.address.Thread, Conversation: d.UID(),
 		To: d.address.Party, Visibility: dm.Private, Author: outAuthor(o), AuthorName: o.Body.AuthorName, Text: o.Body.Text, Links: o.Links,
-		Media: o.Body.Media, ReplyTo: o.Body.ReplyTo, Target: o.Target, Locale: d.language(), Epoch: d.conv.Epoch, At: d.View.Now.UTC(), Window: d.window()}
+		Media: o.Body.Media, ReplyTo: o.Body.ReplyTo, Target: o.Target, Locale: d.language(), Epoch: d.conv.Epoch, At: d.View.Now.UTC(), Window: d.window(), Typing: o.Typing}
 	if a := d.View.Account; a != nil {
 		out.OptionsAs = a.Common.OptionsAs
 	}

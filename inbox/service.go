@@ -53,6 +53,7 @@ type Service struct {
 	alarm     *alarm
 	bus       Bus
 	signals   *signals
+	typists   typists
 	host      *host
 
 	started  atomic.Bool
@@ -198,6 +199,7 @@ func (s *Service) applied(k laneKey, t storage.Turn, d *Draft, out storage.Outco
 	}
 	s.announce(t)
 	s.signals.fire(k)
+	s.shows(k, t, d, out.Conversation)
 	s.countTurn(t, d)
 	if d != nil && len(t.Messages) > 0 && t.Messages[0].Author == storage.AuthorCustomer {
 		s.provedByAnswer(out.Conversation)

@@ -110,6 +110,9 @@ func (e *effecting) apply(effect engine.Effect) error {
 		e.say(v)
 	case engine.Call:
 		e.d.Call(callOf(v))
+		if v.Typing {
+			e.d.Typing(e.d.View.Now.Add(typingFor))
+		}
 	case engine.StartVerify:
 		e.d.start(v)
 	case engine.CheckVerify:
@@ -149,12 +152,16 @@ func (e *effecting) say(v engine.Say) {
 	if !e.hurry {
 		e.due = e.due.Add(v.Delay)
 	}
+	waits := v.Typing && e.due.After(e.d.View.Now)
+	if waits {
+		e.d.Typing(e.due)
+	}
 	o := Outgoing{
 		NewMessage: NewMessage{
 			Kind: storage.MsgText, Dir: storage.DirOut, Public: v.Public, Author: storage.AuthorBot, CauseSeq: e.ev.Seq, Rule: v.Rule,
 			Body: Body{Text: v.Text, Question: v.Question, Language: v.Language},
 		},
-		Kind: storage.RowSend, Origin: storage.OriginBot, Priority: v.Priority, Quotes: v.Quotes, DueAt: e.due,
+		Kind: storage.RowSend, Origin: storage.OriginBot, Priority: v.Priority, Quotes: v.Quotes, DueAt: e.due, Typing: v.Typing && !waits,
 	}
 	if o.Priority == 0 {
 		o.Priority = 2

@@ -65,7 +65,7 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request, v visitor, afte
 	w.WriteHeader(http.StatusOK)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	var owner string // as it was told last
+	var owner, typing string // as they were told last
 	for {
 		shown, more, err := s.host.Since(ctx, s.a.Name, v.session.Thread, after)
 		if err != nil {
@@ -78,6 +78,12 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request, v visitor, afte
 			after = max(after, e.Seq)
 			if e.Event == "owner" {
 				owner = string(e.Data)
+			}
+		}
+		if e, typed := s.typed(v, typing); typed {
+			typing = string(e.Data)
+			if _, err := w.Write(frame(e)); err != nil {
+				return
 			}
 		}
 		if out.Flush() != nil {
@@ -97,6 +103,16 @@ func (s *service) stream(w http.ResponseWriter, r *http.Request, v visitor, afte
 			return
 		}
 	}
+}
+
+// typed says whether the bot is typing and the visitor has not been told.
+func (s *service) typed(v visitor, told string) (channels.Shown, bool) {
+	t, ok := s.host.(channels.Typist)
+	if !ok {
+		return channels.Shown{}, false
+	}
+	e, ok := t.Typed(s.a.Name, v.session.Thread)
+	return e, ok && string(e.Data) != told
 }
 
 // moved says whether the place of a visitor who waits is another than the one
