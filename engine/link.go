@@ -77,18 +77,33 @@ func recognised(project []string) []string {
 	return langs
 }
 
+// patterns are compiled once, however many slots have the same.
+type patterns map[string]*regexp.Regexp
+
+func (p patterns) of(pattern string) (*regexp.Regexp, error) {
+	if re := p[pattern]; re != nil {
+		return re, nil
+	}
+	re, err := regexp.Compile(pattern)
+	if err == nil {
+		p[pattern] = re
+	}
+	return re, err
+}
+
 func (s *Set) linkSlots() error {
+	compiled := patterns{}
 	for _, name := range s.SlotOrder {
 		sl := s.Slots[name]
 		if sl.Pattern != "" {
-			re, err := regexp.Compile(anchored(sl.Pattern))
+			re, err := compiled.of(anchored(sl.Pattern))
 			if err != nil {
 				return fmt.Errorf("pattern of %s: %w", name, err)
 			}
 			sl.pattern, sl.fits = re, shapeOf(sl.Pattern)
 		}
 		if sl.Find != "" {
-			re, err := compileInsensitive(sl.Find)
+			re, err := compiled.of("(?i)" + sl.Find)
 			if err != nil {
 				return fmt.Errorf("find of %s: %w", name, err)
 			}

@@ -14,6 +14,16 @@ func (b bits) put(i int)      { b[i/64] |= 1 << (i % 64) }
 func (b bits) drop(i int)     { b[i/64] &^= 1 << (i % 64) }
 func (b bits) copy() bits     { return append(bits(nil), b...) }
 
+// holds says that all of o is in b.
+func (b bits) holds(o bits) bool {
+	for i := range o {
+		if o[i]&^b[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // meet keeps what both have and says whether b lost something.
 func (b bits) meet(o bits) bool {
 	changed := false
@@ -37,6 +47,7 @@ type assignment struct {
 	callers map[string][]*stateSrc
 	todo    []*stateSrc
 	queued  map[*stateSrc]bool
+	shown   map[string][]bits // canned texts, with what was filled where they were looked at
 }
 
 func (l *loader) checkAssigned(g *graph) {
@@ -44,7 +55,7 @@ func (l *loader) checkAssigned(g *graph) {
 		return
 	}
 	a := &assignment{l: l, g: g, index: map[string]int{}, in: map[*stateSrc]bits{}, returns: map[string]map[string]bits{},
-		forgets: map[string]bits{}, callers: map[string][]*stateSrc{}, queued: map[*stateSrc]bool{}}
+		forgets: map[string]bits{}, callers: map[string][]*stateSrc{}, queued: map[*stateSrc]bool{}, shown: map[string][]bits{}}
 	for i, name := range l.slotOrder {
 		a.index[name] = i
 	}
@@ -65,6 +76,7 @@ func (l *loader) checkAssigned(g *graph) {
 			l.in(s.flow.name, s.name, func() { a.report(s) })
 		}
 	}
+	a.reportShared()
 }
 
 // prepare finds what flows may forget, their callees included, and who calls them.
@@ -168,8 +180,8 @@ func (a *assignment) done(s *stateSrc) bits {
 	return b
 }
 
-// along is what is filled at the end of one leaf.
-func (a *assignment) along(s *stateSrc, f leaf, done bits) bits {
+// along is what is filled at the end of one way, before its branches.
+func (a *assignment) along(s *stateSrc, f way, done bits) bits {
 	b := done.copy()
 	if f.by != byFailing {
 		a.found(b, s)
@@ -181,17 +193,32 @@ func (a *assignment) along(s *stateSrc, f leaf, done bits) bits {
 	for _, slot := range f.gain {
 		a.put(b, slot)
 	}
-	for _, arm := range f.arms {
-		a.assume(b, arm.cond, arm.held)
+	return b
+}
+
+// decisions are what is filled after each condition of the branches of ways;
+// conditions that several leaves share are looked at once.
+type decisions map[*armTaken]bits
+
+// after is what is filled when the conditions up to one have come out.
+func (d decisions) after(a *assignment, arm *armTaken, base bits) bits {
+	if arm == nil {
+		return base
 	}
+	if b, known := d[arm]; known {
+		return b
+	}
+	b := d.after(a, arm.before, base).copy()
+	a.assume(b, arm.cond, arm.held)
+	d[arm] = b
 	return b
 }
 
 func (a *assignment) flow(s *stateSrc) {
-	done := a.done(s)
+	done, decided := a.done(s), decisions{}
 	for _, f := range s.out {
 		if f.exit != nil {
-			a.leave(s, f.exit, a.along(s, f, done))
+			a.leave(s, f.exit, decided.after(a, f.arms, a.along(s, f.way, done)))
 		}
 	}
 }
@@ -225,31 +252,35 @@ func (a *assignment) leave(s *stateSrc, e *engine.Exit, b bits) {
 
 // comeBack continues a caller with what the called flow filled and kept.
 func (a *assignment) comeBack(s *stateSrc, e *engine.Exit, b bits) {
-	for result, filled := range a.returns[e.Flow] {
-		next := b.copy()
-		if f := a.forgets[e.Flow]; f != nil {
-			for i := range next {
-				next[i] &^= f[i]
-			}
-		}
-		a.join(next, filled)
-		to := e.On[result]
-		if to == nil {
-			to = e.OnElse
-		}
-		if to == nil {
-			to = e.Then
-		}
+	for result := range a.returns[e.Flow] {
+		next, to := a.back(e, b, result)
+		decided := decisions{}
 		for _, f := range leaves(way{exit: to}) {
 			if f.exit != nil && f.exit != e {
-				out := next.copy()
-				for _, arm := range f.arms {
-					a.assume(out, arm.cond, arm.held)
-				}
-				a.leave(s, f.exit, out)
+				a.leave(s, f.exit, decided.after(a, f.arms, next))
 			}
 		}
 	}
+}
+
+// back is what is filled when a called flow comes back with a result, and
+// where the caller goes on.
+func (a *assignment) back(e *engine.Exit, b bits, result string) (bits, *engine.Exit) {
+	next := b.copy()
+	if f := a.forgets[e.Flow]; f != nil {
+		for i := range next {
+			next[i] &^= f[i]
+		}
+	}
+	a.join(next, a.returns[e.Flow][result])
+	to := e.On[result]
+	if to == nil {
+		to = e.OnElse
+	}
+	if to == nil {
+		to = e.Then
+	}
+	return next, to
 }
 
 // assume adds what a condition says about slots when it came out one way.
@@ -336,19 +367,25 @@ func (a *assignment) filled(b bits, n ast.Node) {
 
 // slotOf recognises slots.NAME.
 func slotOf(n ast.Node) (string, bool) {
+	root, name := fieldOf(n)
+	return name, root == "slots"
+}
+
+// fieldOf recognises ROOT.NAME; root is empty otherwise.
+func fieldOf(n ast.Node) (root, name string) {
 	if c, ok := n.(*ast.ChainNode); ok {
 		n = c.Node
 	}
 	m, ok := n.(*ast.MemberNode)
 	if !ok {
-		return "", false
+		return "", ""
 	}
 	base, ok := m.Node.(*ast.IdentifierNode)
 	p, ok2 := m.Property.(*ast.StringNode)
-	if !ok || !ok2 || base.Value != "slots" {
-		return "", false
+	if !ok || !ok2 {
+		return "", ""
 	}
-	return p.Value, true
+	return base.Value, p.Value
 }
 
 // rootOf is the name a chain of fields starts with, "" when it is none.

@@ -30,7 +30,7 @@ func (a *assignment) report(s *stateSrc) {
 	a.found(ok, s)
 	a.question(s, ok)
 	for _, w := range s.ways {
-		b := a.along(s, leaf{way: w}, done)
+		b := a.along(s, w, done)
 		a.exit(b, w.exit)
 	}
 }
@@ -60,10 +60,12 @@ func (a *assignment) question(s *stateSrc, b bits) {
 	if d.Verify != nil {
 		a.text(b, d.Verify.Ask)
 	}
-	for _, n := range d.NoMatch {
+	a.text(b, d.Resume)
+	noMatch, noReply := a.l.ladders(d)
+	for _, n := range noMatch {
 		a.text(b, n.Say)
 	}
-	for _, w := range d.NoReply {
+	for _, w := range noReply {
 		a.text(b, w.Say)
 		a.textList(b, w.Tag)
 	}
@@ -110,6 +112,10 @@ func (a *assignment) exit(b bits, e *engine.Exit) {
 			a.assume(now, arm.If, false)
 		}
 		a.exit(then, arm.Exit)
+	}
+	a.exit(b, e.Else)
+	if e.Kind == engine.ExitCall {
+		a.after(b, e)
 	}
 	if e.Hand == nil {
 		return
@@ -206,6 +212,10 @@ func (c *nilCheck) visit(n ast.Node, b bits, needs need) {
 		return
 	}
 	if c.lookup(n, b, needs) {
+		return
+	}
+	if root, name := fieldOf(n); root == "canned" {
+		c.a.canned(b, name)
 		return
 	}
 	switch n := n.(type) {

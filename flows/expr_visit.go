@@ -270,7 +270,7 @@ func (v *visitor) slot(name string, at source.Range) typ {
 	s, ok := v.l.slots[name]
 	if !ok {
 		if !v.l.unreadable {
-			v.l.suggest(v.err("E103", at, "there is no slot called %q", name), name, keysOf(v.l.slots))
+			v.l.suggest(v.err("E103", at, "there is no slot called %q", name), name, v.l.slotOrder)
 		}
 		return anyType
 	}

@@ -33,13 +33,15 @@ type leaf struct {
 	way
 	exit    *engine.Exit // never a branch; nil: person exit
 	bounded bool         // counted by at_most
-	arms    []armTaken   // conditions decided on the way
+	arms    *armTaken    // the conditions decided on the way, the last one first
 }
 
-// armTaken is one condition of a branch and how it came out.
+// armTaken is one condition of a branch and how it came out. What came before
+// it is shared by all arms below: a branch of thousands stays small.
 type armTaken struct {
-	cond *engine.Expr
-	held bool
+	before *armTaken
+	cond   *engine.Expr
+	held   bool
 }
 
 // ways lists every way out of a state that is written or follows from what is.
@@ -75,13 +77,7 @@ func (l *loader) ways(s *stateSrc) []way {
 		}
 		out = append(out, w)
 	}
-	noMatch, noReply := d.NoMatch, d.NoReply
-	if noMatch == nil && len(d.Options) > 0 {
-		noMatch = l.set.Defaults.NoMatch
-	}
-	if noReply == nil {
-		noReply = l.set.Defaults.NoReply
-	}
+	noMatch, noReply := l.ladders(d)
 	for _, a := range noMatch {
 		if a.Exit != nil {
 			out = append(out, way{by: byGivingUp, exit: a.Exit, at: s.key.Words()})
@@ -93,6 +89,19 @@ func (l *loader) ways(s *stateSrc) []way {
 		}
 	}
 	return append(out, l.laterWays(s)...)
+}
+
+// ladders are a question's steps for what fits nothing and for silence: its
+// own, else the project's.
+func (l *loader) ladders(d *engine.StateDef) ([]engine.Answer, []engine.Wait) {
+	noMatch, noReply := d.NoMatch, d.NoReply
+	if noMatch == nil && len(d.Options) > 0 {
+		noMatch = l.set.Defaults.NoMatch
+	}
+	if noReply == nil && d.Asks() {
+		noReply = l.set.Defaults.NoReply
+	}
+	return noMatch, noReply
 }
 
 // lookupWays are the written answers to a failing look-up, and the person exit
@@ -174,10 +183,10 @@ func open(out []leaf, f leaf) []leaf {
 		closed := false
 		taken := f.arms
 		for _, a := range e.Arms {
-			arms := append([]armTaken(nil), taken...)
+			arms := taken
 			if a.If != nil {
-				arms = append(arms, armTaken{a.If, true})
-				taken = append(append([]armTaken(nil), taken...), armTaken{a.If, false})
+				arms = &armTaken{taken, a.If, true}
+				taken = &armTaken{taken, a.If, false}
 			} else {
 				closed = true
 			}

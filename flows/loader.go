@@ -18,6 +18,8 @@ type loader struct {
 	set     *engine.Set
 	grammar map[string]construct
 	diags   []source.Diagnostic
+	found   map[fileKind]int  // problems, also those that are not kept
+	beyond  source.Diagnostic // the last one that was not
 	docs    map[string]*source.Doc
 	root    *source.Node // of dispatcher.yaml, nil when there is none
 	flows   []*flowSrc   // in byte order of their paths
@@ -37,6 +39,8 @@ type loader struct {
 	before    kept            // what those before left; only read
 	reused    bool            // flows are taken from before
 	regexes   map[string]error
+	weight    int                           // of all patterns together
+	compared  int                           // words that were looked through for a did-you-mean
 	heldIn    *source.Doc                   // the file held is of
 	held      map[*source.Node]*source.Node // key by value, see heldBy
 	uses      []*use                        // every compiled expression, for the path checks
@@ -106,7 +110,7 @@ func newLoader(files *Files, opts Options) *loader {
 		p: &Project{Name: files.Name, Files: files, Channels: map[string]ChannelConfig{}},
 		set: &engine.Set{Schedules: map[string]*schedule.Schedule{}, Queues: map[string]*engine.Queue{}, Channels: map[string]*engine.Channel{},
 			Canned: map[string]*engine.Canned{}, Slots: map[string]*engine.Slot{}, Flows: map[string]*engine.Flow{}},
-		docs: map[string]*source.Doc{}, byName: map[string]*flowSrc{},
+		found: map[fileKind]int{}, docs: map[string]*source.Doc{}, byName: map[string]*flowSrc{},
 		slots: map[string]*slotSrc{}, lost: map[*engine.Exit]bool{},
 		lookups: map[string]*lookupSrc{}, schedules: map[string]source.Range{}, queues: map[string]source.Range{}, used: map[string]bool{},
 		now: newKept(), before: opts.Warm.take(), regexes: map[string]error{}, phrases: map[string]string{},
@@ -114,11 +118,21 @@ func newLoader(files *Files, opts Options) *loader {
 	}
 }
 
+// add notes a problem. Of one file and severity at most so many are kept that
+// the list stays bounded; the first error is always among them.
 func (l *loader) add(severity, code string, r source.Range, format string, args ...any) *source.Diagnostic {
+	in := fileKind{r.File, severity}
+	if l.found[in]++; l.found[in] > source.MostProblems {
+		l.beyond = source.Diagnostic{}
+		return &l.beyond
+	}
 	l.diags = append(l.diags, source.Diagnostic{Code: code, Severity: severity, Message: fmt.Sprintf(format, args...),
 		Range: r, Flow: l.flow, State: l.state})
 	return &l.diags[len(l.diags)-1]
 }
+
+// fileKind is what problems are counted by.
+type fileKind struct{ file, severity string }
 
 // err adds an error; the result may be given a hint until the next is added.
 func (l *loader) err(code string, r source.Range, format string, args ...any) *source.Diagnostic {

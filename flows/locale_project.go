@@ -154,7 +154,7 @@ func (m *keyMaker) everywhere(flow string) {
 	if flow != "" {
 		return
 	}
-	for _, name := range []string{"talk_to_person", "start_over", "stop"} {
+	for _, name := range builtInEscapes() {
 		if !declared[name] {
 			m.phrases(&engine.Escape{Name: name})
 		}

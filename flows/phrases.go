@@ -48,7 +48,7 @@ func (l *loader) escapePhrases() map[string]string {
 		if pack == nil {
 			continue
 		}
-		for _, name := range []string{"talk_to_person", "start_over", "stop"} {
+		for _, name := range builtInEscapes() {
 			for _, phrase := range pack.Words[name] {
 				out[l.normal(phrase)] = name
 			}

@@ -13,8 +13,9 @@ import (
 // empties or works out a slot, and nothing counts it.
 func (g *graph) spins() map[*stateSrc][]*stateSrc {
 	next := map[*stateSrc][]*stateSrc{}
+	sites := g.callSites()
 	for _, s := range g.states {
-		if to := g.unasked(s); len(to) > 0 && !s.bad && !worksOut(s) {
+		if to := g.unasked(s, sites); len(to) > 0 && !s.bad && !worksOut(s) {
 			next[s] = to
 		}
 	}
@@ -25,22 +26,13 @@ func (g *graph) spins() map[*stateSrc][]*stateSrc {
 			continue
 		}
 		round := spin(s, next)
+		if !g.belongs(round) {
+			continue
+		}
 		for _, p := range round {
 			if out[p] == nil {
 				out[p] = round
 			}
-		}
-	}
-	return out
-}
-
-// unasked is where a state leads to when its question is answered already.
-func (g *graph) unasked(s *stateSrc) []*stateSrc {
-	var out []*stateSrc
-	for _, f := range s.out {
-		inTurn := f.by == byEnd || f.by == byFailing || f.by == byKnown || f.by == bySkip && !s.def.Asks()
-		if inTurn && !f.bounded && f.exit != nil && f.exit.Kind == engine.ExitGoto {
-			out = append(out, g.next(f.exit)...)
 		}
 	}
 	return out

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	maxHints = 1000 // problems that get a did-you-mean; a file with more is no file of flows
-	maxNear  = 200  // keys of a map that are looked through for a misspelt one
+	maxHints    = 1000      // problems that get a did-you-mean; a file with more is no file of flows
+	maxNear     = 200       // keys of a map that are looked through for a misspelt one
+	maxLookedAt = 2_000_000 // words that are compared with misspelt ones, in all
 )
 
 // shape compares a map with its construct: unknown keys (E101), values of the
@@ -89,7 +90,7 @@ func (l *loader) spelling(d *source.Diagnostic, best string, safe bool) {
 
 // suggest adds did-you-mean when one of the candidates is near.
 func (l *loader) suggest(d *source.Diagnostic, word string, candidates []string) {
-	if len(l.diags) > maxHints {
+	if l.compared += len(candidates); len(l.diags) > maxHints || l.compared > maxLookedAt {
 		return
 	}
 	if best, near := source.Meant(word, candidates); near > 0 {

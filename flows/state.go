@@ -76,7 +76,7 @@ func (l *loader) wantSlot(n *source.Node) bool {
 		return true
 	}
 	if !l.unreadable {
-		l.suggest(l.err("E103", n.Words(), "there is no slot called %q", n.Text), n.Text, keysOf(l.slots))
+		l.suggest(l.err("E103", n.Words(), "there is no slot called %q", n.Text), n.Text, l.slotOrder)
 	}
 	return false
 }

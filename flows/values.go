@@ -271,26 +271,3 @@ func keysOf[V any](m map[string]V) []string {
 	}
 	return out
 }
-
-// regex compiles a pattern (E206); at is where its source stands.
-func (l *loader) regex(src string, at source.Range) bool {
-	if len(src) > maxPattern {
-		l.err("E206", at, "this pattern is too long: %d bytes, limit %d", len(src), maxPattern)
-		return false
-	}
-	err, seen := l.regexes[src]
-	if !seen {
-		_, err = regexp.Compile(src)
-		l.regexes[src] = err
-	}
-	if err == nil {
-		return true
-	}
-	reason := err.Error()
-	if i := strings.Index(reason, ": "); i >= 0 {
-		reason = reason[i+2:]
-	}
-	reason = strings.TrimSuffix(reason, ": `"+src+"`") // which part of it, where that is all of it, says nothing
-	l.err("E206", at, "this pattern is not valid: %s", reason)
-	return false
-}

@@ -39,6 +39,12 @@ func badInput() []struct{ name, flow, code string } {
 		{"a pattern that would repeat for ever", "flow: a\nslots: {o: {pattern: '(a{1000}){1000}'}}\nstates:\n  start: {collect: {o: O?}, resolve: done}\n", "E206"},
 		{"an option that an escape swallows", start + "    ask: Which?\n    options: {Stop: two, Other: two}\n  two: {resolve: done}\n", "E324"},
 		{"an option that another escape hears", start + "    ask: Which?\n    options: {Real person: two, Other: two}\n  two: {resolve: done}\n", "W323"},
+		{"300,000 aliases", "a: &a x\nb: [" + strings.Repeat("*a,", 300_000) + "]\n", "E008"},
+		{"a million empty {{ }}", "flow: a\nstates:\n  start:\n    resolve: done\n    say: \"" + strings.Repeat("{{}}", 1<<18-100) + "\"\n", "E201"},
+		{"15,000 arms of one branch", start + "    branch:\n" + manyLines("      - {if: slots.t == \"%d\", goto: start}\n", 15_000), "W313"},
+		{"patterns of a million steps", "flow: a\nslots:\n" + manyLines("  s%d: {pattern: '"+strings.Repeat(`(\\pL{100})`, 20)+"'}\n", 3_000) + "states:\n  start: {resolve: done}\n", "E206"},
+		{"20,000 patterns that are too much together", "flow: a\nslots:\n" + manyLines("  s%[1]d: {pattern: '(.{30}){30}%[1]d'}\n", 20_000) + "states:\n  start: {resolve: done}\n", "E206"},
+		{"15,000 misspelt slots of 20,000", "flow: a\nslots:\n" + manyLines("  slot_%05d: text\n", 20_000) + "states:\n  start:\n    resolve: done\n    say:\n" + manyLines("      - '{{ slots.slit_x%05d }}'\n", 15_000), "E103"},
 		{"10,000 unknown keys", "flow: a\n" + manyLines("key%d: x\n", 10_000), "E101"},
 		{"5,000 states", "flow: a\nstates:\n  start: {resolve: done}\n" + manyLines("  s%d: {resolve: done}\n", 5_000), "E007"},
 	}

@@ -16,7 +16,9 @@ type converter struct {
 }
 
 func (c *converter) report(code string, r Range, format string, args ...any) {
-	c.diags = append(c.diags, c.doc.problem(code, r, format, args...))
+	if len(c.diags) < MostProblems {
+		c.diags = append(c.diags, c.doc.problem(code, r, format, args...))
+	}
 }
 
 func (c *converter) node(y *yaml.Node) *Node {
@@ -119,6 +121,9 @@ func (c *converter) pairs(y *yaml.Node, n *Node, offset int) {
 			value.Range = key.Range
 		}
 		if first, twice := seen[key.Text]; twice {
+			if len(c.diags) >= MostProblems {
+				continue
+			}
 			c.diags = append(c.diags, Diagnostic{Code: "E108", Severity: Error, Range: key.Words(),
 				Message: fmt.Sprintf("%s %q is written twice", c.holds(), key.Text),
 				Related: []Related{{Range: first.Words(), Message: fmt.Sprintf("the first %q is here", key.Text)}}})

@@ -15,6 +15,10 @@ const (
 	maxDepth = 50      // levels of nesting
 )
 
+// MostProblems is how many problems of one file are kept: one with more is no
+// file of flows, and its list must not take the memory of the machine.
+const MostProblems = 10_000
+
 var bom = []byte("\xef\xbb\xbf")
 
 // errDepth stops the YAML library early on deep nesting.
