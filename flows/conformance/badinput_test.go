@@ -44,7 +44,6 @@ func badInput() []struct{ name, flow, code string } {
 		{"15,000 arms of one branch", start + "    branch:\n" + manyLines("      - {if: slots.t == \"%d\", goto: start}\n", 15_000), "W313"},
 		{"patterns of a million steps", "flow: a\nslots:\n" + manyLines("  s%d: {pattern: '"+strings.Repeat(`(\\pL{100})`, 20)+"'}\n", 3_000) + "states:\n  start: {resolve: done}\n", "E206"},
 		{"20,000 patterns that are too much together", "flow: a\nslots:\n" + manyLines("  s%[1]d: {pattern: '(.{30}){30}%[1]d'}\n", 20_000) + "states:\n  start: {resolve: done}\n", "E206"},
-		{"15,000 misspelt slots of 20,000", "flow: a\nslots:\n" + manyLines("  slot_%05d: text\n", 20_000) + "states:\n  start:\n    resolve: done\n    say:\n" + manyLines("      - '{{ slots.slit_x%05d }}'\n", 15_000), "E103"},
 		{"10,000 unknown keys", "flow: a\n" + manyLines("key%d: x\n", 10_000), "E101"},
 		{"5,000 states", "flow: a\nstates:\n  start: {resolve: done}\n" + manyLines("  s%d: {resolve: done}\n", 5_000), "E007"},
 	}
