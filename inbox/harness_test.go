@@ -464,6 +464,19 @@ func (r *rig) until(what string, ok func() bool) {
 	r.t.Fatalf("not reached: %s\n%s", what, r.logs)
 }
 
+// later lets time pass once what the thread was sent has arrived: a clock that
+// jumps while a message is on its way makes its answer too late.
+func (r *rig) later(c *clock, thread string, d time.Duration) {
+	r.t.Helper()
+	r.until("everything sent", func() bool {
+		rows, _ := r.rows(thread)
+		return !slices.ContainsFunc(rows, func(m storage.Message) bool {
+			return m.Delivery == storage.DeliveryPending || m.Delivery == storage.DeliverySending
+		})
+	})
+	c.add(d)
+}
+
 func mustJSON(t *testing.T, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
