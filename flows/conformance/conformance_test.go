@@ -35,7 +35,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func (f *fixture) run(t *testing.T, watch func(string, engine.Trace)) {
+func (f *fixture) run(t *testing.T, watch func(string, engine.Result)) {
 	t.Helper()
 	p, tests, found := f.load()
 	text := said(p, tests)
@@ -61,7 +61,7 @@ func (f *fixture) run(t *testing.T, watch func(string, engine.Trace)) {
 }
 
 // talk runs the transcripts of a fixture and says what is wrong; "" = nothing.
-func (f *fixture) talk(p *flows.Project, tests *flows.Tests, watch func(string, engine.Trace)) string {
+func (f *fixture) talk(p *flows.Project, tests *flows.Tests, watch func(string, engine.Result)) string {
 	if !f.talks || !p.OK() || !tests.OK() {
 		if f.talks && len(f.want) == 0 {
 			return "its tests cannot run:\n" + said(p, tests)
@@ -112,10 +112,10 @@ func traces(t *testing.T, all []*fixture) []engine.Trace {
 		if !p.OK() || !tests.OK() {
 			continue
 		}
-		f.suite(p, tests, func(_ string, tr engine.Trace) {
+		f.suite(p, tests, func(_ string, r engine.Result) {
 			mu.Lock()
 			defer mu.Unlock()
-			out = append(out, tr)
+			out = append(out, r.Trace)
 		}).Run()
 	}
 	return out

@@ -248,7 +248,7 @@ func said(p *flows.Project, tests *flows.Tests) string {
 }
 
 // suite makes the tests of a fixture ready to run.
-func (f *fixture) suite(p *flows.Project, tests *flows.Tests, watch func(string, engine.Trace)) *rehearse.Suite {
+func (f *fixture) suite(p *flows.Project, tests *flows.Tests, watch func(string, engine.Result)) *rehearse.Suite {
 	return &rehearse.Suite{Project: p, Tests: tests, Workers: 1, Watch: watch,
 		Open: func(folder string) (*flows.Project, error) {
 			if f.edits[folder] == nil {

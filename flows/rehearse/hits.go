@@ -30,7 +30,8 @@ func newHits(flows []string) *hits {
 }
 
 // note takes one step's trace.
-func (h *hits) note(tr engine.Trace) {
+func (h *hits) note(r engine.Result) {
+	tr := &r.Trace
 	h.state(tr.To)
 	for i := range tr.Steps {
 		s := &tr.Steps[i]

@@ -44,8 +44,8 @@ type Options struct {
 	InFirst        bool               // lines carry their words in the project's first language too
 	Live           func() *engine.Set // nil = the set given to New; else asked before every step, so that an edit is followed
 
-	// Watch is told the trace of every step; nil = nobody.
-	Watch func(engine.Trace)
+	// Watch is told what every step decided; nil = nobody.
+	Watch func(engine.Result)
 }
 
 // QueueFigures are what wait_minutes and queue_length answer for a queue.

@@ -74,7 +74,7 @@ func (t *Talk) step(ev engine.Event) ([]Line, error) {
 	r := engine.Step(sets, st, ev)
 	t.traces = append(t.traces, r.Trace)
 	if t.opt.Watch != nil {
-		t.opt.Watch(r.Trace)
+		t.opt.Watch(r)
 	}
 	b, err := engine.EncodeState(r.State)
 	if err != nil {

@@ -30,9 +30,9 @@ type Suite struct {
 	// Workers is how many tests run at once; 0 = one per processor. The report
 	// is the same whatever it is, but for the times.
 	Workers int
-	// Watch is told the trace of every step of every run, by several runs at
+	// Watch is told what every step of every run decided, by several runs at
 	// once; nil = nobody.
-	Watch func(test string, tr engine.Trace)
+	Watch func(test string, r engine.Result)
 
 	edits edits
 }
@@ -236,7 +236,7 @@ func (s *Suite) options(r run, cover *hits) Options {
 		Public: t.Public, Start: r.start, Mocks: t.Mocks, Services: s.Project.Config.Service, InFirst: r.inFirst, Watch: cover.note,
 	}
 	if s.Watch != nil {
-		opt.Watch = func(tr engine.Trace) { cover.note(tr); s.Watch(r.name, tr) }
+		opt.Watch = func(res engine.Result) { cover.note(res); s.Watch(r.name, res) }
 	}
 	opt.Contact.Tags = slices.Clone(t.Contact.Tags)
 	opt.Queues = map[string]QueueFigures{}
