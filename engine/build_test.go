@@ -144,13 +144,14 @@ type chat struct {
 	trace  Trace
 	seq    int64
 	asked  []Say // messages with buttons, oldest first
+	record *recording
 }
 
 // friday is a Friday, 10:00 UTC: the team is there.
 var friday = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 
 func talk(t testing.TB, set *Set) *chat {
-	c := &chat{t: t, set: set, st: NewState(set)}
+	c := &chat{t: t, set: set, st: NewState(set), record: recorders.of(t)}
 	c.w = World{Now: friday, ID: "conversation", Channel: ChannelNow{Name: "web", Kind: "web", WindowOpen: true}, Contact: ContactNow{FirstName: "Ann"}, Rehearsal: true}
 	return c
 }
@@ -179,6 +180,11 @@ func (c *chat) event(ev Event) *chat {
 		c.t.Fatalf("the same step twice:\n%+v\n%+v", r, again)
 	}
 	c.st, c.out, c.trace = r.State, r.Effects, r.Trace
+	after, err := EncodeState(c.st)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.record.step(r, after)
 	for _, e := range c.out {
 		if s, ok := e.(Say); ok && len(s.Options) > 0 {
 			c.asked = append(c.asked, s)

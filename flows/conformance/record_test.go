@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"dispatcher/engine"
+	"dispatcher/engine/enginetest"
 	"dispatcher/flows"
 )
 
@@ -42,35 +42,22 @@ func TestRecords(t *testing.T) {
 					last = p
 				}
 			}
-			compare(t, filepath.Join("testdata", "records", section+".txt"), b.Bytes())
+			path := filepath.Join("testdata", "records", section+".txt")
+			if *update {
+				if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := enginetest.Difference(string(want), b.String()); d != "" {
+				t.Error(d)
+			}
 		})
 	}
-}
-
-// compare shows the first line that is not as recorded, with what is around it.
-func compare(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Equal(want, got) {
-		return
-	}
-	was, is := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
-	at := 0
-	for at < min(len(was), len(is)) && was[at] == is[at] {
-		at++
-	}
-	from := max(at-8, 0)
-	t.Errorf("line %d of %s is not what happens.\nrecorded:\n%s\nnow:\n%s", at+1, path,
-		strings.Join(was[from:min(at+4, len(was))], "\n"), strings.Join(is[from:min(at+4, len(is))], "\n"))
 }
 
 // record writes what a fixture does, and in how far it is another project than
@@ -81,7 +68,7 @@ func (f *fixture) record(b *bytes.Buffer, last *flows.Project) *flows.Project {
 	p, tests := flows.LoadTests(f.files, opt)
 	fmt.Fprintf(b, "==== %s\n", f.path)
 	var own bytes.Buffer
-	fmt.Fprintf(&own, "counts %s\n", short(p.Counts))
+	fmt.Fprintf(&own, "counts %s\n", enginetest.Short(p.Counts))
 	writeTables(&own, p)
 	if p.OK() {
 		writeSet(&own, p.Set)
@@ -108,16 +95,16 @@ func (f *fixture) record(b *bytes.Buffer, last *flows.Project) *flows.Project {
 // writeTables writes what check proves, reckons and lists.
 func writeTables(b *bytes.Buffer, p *flows.Project) {
 	for _, c := range p.Costs {
-		fmt.Fprintf(b, "costs %s\n", short(c))
+		fmt.Fprintf(b, "costs %s\n", enginetest.Short(c))
 	}
 	for _, t := range p.Texts {
-		fmt.Fprintf(b, "text %s\n", short(t))
+		fmt.Fprintf(b, "text %s\n", enginetest.Short(t))
 	}
 	if p.Proof == nil {
 		return
 	}
 	for _, s := range p.Proof.States {
-		fmt.Fprintf(b, "proof %s\n", short(s))
+		fmt.Fprintf(b, "proof %s\n", enginetest.Short(s))
 	}
 }
 
@@ -140,62 +127,41 @@ func (f *fixture) recordTalks(b *bytes.Buffer, p *flows.Project, tests *flows.Te
 	if !tests.OK() {
 		return
 	}
-	last, test := map[string]string{}, ""
+	var last enginetest.Keys
+	test := ""
 	f.suite(p, tests, func(name string, r engine.Result) {
 		if name != test {
-			test, last = name, map[string]string{}
+			test, last = name, nil
 			fmt.Fprintf(b, "---- %s\n", name)
 		}
-		writeTrace(b, r.Trace)
-		for _, e := range r.Effects {
-			fmt.Fprintf(b, "  > %T", e)
-			if n, ok := e.(engine.OpenNew); ok {
-				fmt.Fprintf(b, " %s %q\n", n.Event.Kind, n.Event.Text)
-				continue
-			}
-			b.WriteByte(' ')
-			b.WriteString(short(e))
-			b.WriteByte('\n')
+		state, err := engine.EncodeState(r.State)
+		if err != nil {
+			fmt.Fprintf(b, "  %v\n", err)
 		}
-		last = writeState(b, last, r.State)
+		effects := make([]any, len(r.Effects))
+		for i, e := range r.Effects {
+			effects[i] = e
+		}
+		last = enginetest.WriteStep(b, r.Trace, effects, state, last)
 	}).Run()
 }
 
-// writeTrace writes all of a trace but the set, which the state has too.
-func writeTrace(b *bytes.Buffer, tr engine.Trace) {
-	fmt.Fprintf(b, "%s %s → %s %s %s %s %s\n", tr.Event, tr.From, tr.To, tr.Stage, strings.Join(tr.Found, ","), tr.Error, tr.ErrorAt)
-	for i := range tr.Steps {
-		b.WriteString("  ")
-		b.WriteString(short(tr.Steps[i]))
-		b.WriteByte('\n')
-	}
-}
-
-// writeState writes what a step has changed in the state.
-func writeState(b *bytes.Buffer, last map[string]string, st engine.State) map[string]string {
-	data, err := engine.EncodeState(st)
-	var now map[string]json.RawMessage
-	if err != nil || json.Unmarshal(data, &now) != nil {
-		fmt.Fprintf(b, "  state cannot be written: %v\n", err)
-		return nil
-	}
-	is := map[string]string{}
-	for key, v := range now {
-		is[key] = string(v)
-	}
-	for _, key := range slices.Sorted(maps.Keys(is)) {
-		switch before, longer := strings.CutSuffix(last[key], "]"); {
-		case is[key] == last[key]:
-		case longer && strings.HasPrefix(is[key], before+","):
-			fmt.Fprintf(b, "  + %s %s\n", key, is[key][len(before)+1:])
-		default:
-			fmt.Fprintf(b, "  = %s %s\n", key, is[key])
+// writeSet writes a compiled set as its readers see it, a line for each state
+// and slot.
+func writeSet(b *bytes.Buffer, set *engine.Set) {
+	whole := *set
+	whole.ID, whole.Flows, whole.Slots = "", nil, nil
+	fmt.Fprintf(b, "set %s\n", enginetest.Short(whole))
+	for _, name := range set.FlowOrder {
+		flow := *set.Flows[name]
+		states := flow.States
+		flow.States = nil
+		fmt.Fprintf(b, "flow %s\n", enginetest.Short(flow))
+		for _, state := range flow.StateOrder {
+			fmt.Fprintf(b, "  state %s %s\n", state, enginetest.Short(states[state]))
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(last)) {
-		if _, ok := is[key]; !ok {
-			fmt.Fprintf(b, "  = no %s\n", key)
-		}
+	for _, name := range set.SlotOrder {
+		fmt.Fprintf(b, "slot %s\n", enginetest.Short(set.Slots[name]))
 	}
-	return is
 }

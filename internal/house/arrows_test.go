@@ -17,6 +17,7 @@ var arrows = map[string][]string{
 	"dm":                     {},
 	"dm/schedule":            {"dm"},
 	"engine":                 {"dm", "dm/schedule"},
+	"engine/enginetest":      {},
 	"internal/source":        {},
 	"flows":                  {"engine", "dm", "dm/schedule", "internal/source"},
 	"flows/starter":          {},
@@ -45,7 +46,8 @@ var arrows = map[string][]string{
 var inTests = map[string][]string{
 	"flows/starter":     {"flows", "flows/rehearse", "engine", "internal/source"},
 	"flows/watch":       {"flows/starter", "engine", "internal/source"},
-	"flows/conformance": {"flows", "flows/rehearse", "engine", "dm", "internal/source"},
+	"engine":            {"engine/enginetest"},
+	"flows/conformance": {"flows", "flows/rehearse", "engine", "engine/enginetest", "dm", "internal/source"},
 	"flows/rehearse":    {"flows/starter", "internal/source"},
 	"storage/...":       {"vault"},
 	"channels":          {"channels/wire"},

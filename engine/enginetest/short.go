@@ -1,39 +1,16 @@
-package conformance
+package enginetest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
-
-	"dispatcher/engine"
 )
 
-// writeSet writes a compiled set as its readers see it, a line for each state
-// and slot.
-func writeSet(b *bytes.Buffer, set *engine.Set) {
-	whole := *set
-	whole.ID, whole.Flows, whole.Slots = "", nil, nil
-	fmt.Fprintf(b, "set %s\n", short(whole))
-	for _, name := range set.FlowOrder {
-		flow := *set.Flows[name]
-		states := flow.States
-		flow.States = nil
-		fmt.Fprintf(b, "flow %s\n", short(flow))
-		for _, state := range flow.StateOrder {
-			fmt.Fprintf(b, "  state %s %s\n", state, short(states[state]))
-		}
-	}
-	for _, name := range set.SlotOrder {
-		fmt.Fprintf(b, "slot %s\n", short(set.Slots[name]))
-	}
-}
-
-// short is a value in one line: fields that are empty are left out.
-func short(v any) string {
+// Short is a value in one line: fields that are empty are left out.
+func Short(v any) string {
 	var b strings.Builder
 	writeShort(&b, reflect.ValueOf(v))
 	return b.String()
@@ -49,6 +26,9 @@ func writeShort(b *strings.Builder, v reflect.Value) {
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
+		if v.Elem().Kind() == reflect.Struct && v.Kind() == reflect.Interface {
+			b.WriteString(v.Elem().Type().Name())
+		}
 		writeShort(b, v.Elem())
 	case reflect.Struct:
 		b.WriteByte('{')
@@ -85,33 +65,30 @@ func writeShort(b *strings.Builder, v reflect.Value) {
 	}
 }
 
-// writeWord writes what has a short form of its own.
+// writeWord writes what has a short form of its own: an expression or a text as
+// it was written, whatever knows how it is called.
 func writeWord(b *strings.Builder, v any) bool {
 	switch x := v.(type) {
 	case string:
 		fmt.Fprintf(b, "%q", x)
-	case engine.Place:
-		b.WriteString(x.String())
+		return true
 	case json.RawMessage:
 		b.Write(x)
+		return true
 	case time.Time:
 		b.WriteString(x.Format(time.RFC3339Nano))
-	case time.Duration:
-		b.WriteString(x.String())
-	case *time.Location:
-		if x != nil {
+		return true
+	case fmt.Stringer:
+		if p := reflect.ValueOf(v); p.Kind() != reflect.Pointer || !p.IsNil() {
 			b.WriteString(x.String())
 		}
-	case *engine.Expr:
-		if x != nil {
-			fmt.Fprintf(b, "`%s`", x.Source)
-		}
-	case *engine.Template:
-		if x != nil {
-			fmt.Fprintf(b, "`%s`", x.Source)
-		}
-	default:
-		return false
+		return true
 	}
-	return true
+	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() && p.Elem().Kind() == reflect.Struct {
+		if source := p.Elem().FieldByName("Source"); source.IsValid() && source.Kind() == reflect.String {
+			b.WriteString("`" + source.String() + "`")
+			return true
+		}
+	}
+	return false
 }

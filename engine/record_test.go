@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"dispatcher/engine/enginetest"
+)
+
+var update = flag.Bool("update", false, "write the records of all conversations anew, to be read before they are kept")
+
+// recorder keeps everything that the conversations of one test do and compares
+// it with testdata/records when the test is over: what no line of the test asks
+// about does not change unseen. Whoever changes it on purpose reads the
+// difference and writes the records anew:
+//
+//	go test ./engine -update
+type recorder struct {
+	mu    sync.Mutex
+	tests map[string][]*recording
+}
+
+// recording is one conversation.
+type recording struct {
+	text bytes.Buffer
+	last enginetest.Keys
+}
+
+var recorders = recorder{tests: map[string][]*recording{}}
+
+// What is recorded is bounded: longest is the bytes of one conversation, enough
+// for all but those that go on for the sake of their length, and a test that
+// holds more than most draws them by chance or to count them.
+const (
+	longest = 16 << 10
+	most    = 32
+)
+
+// of begins the record of one more conversation of a test. What a property test
+// makes up is another one every time and not recorded.
+func (r *recorder) of(t testing.TB) *recording {
+	test, ok := t.(*testing.T)
+	if !ok {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.tests[test.Name()]; !ok {
+		test.Cleanup(func() { r.compare(test) })
+	}
+	rec := &recording{}
+	r.tests[test.Name()] = append(r.tests[test.Name()], rec)
+	return rec
+}
+
+// step records one step.
+func (rec *recording) step(r Result, state []byte) {
+	if rec == nil || rec.text.Len() > longest {
+		return
+	}
+	effects := make([]any, len(r.Effects))
+	for i, e := range r.Effects {
+		effects[i] = e
+		if n, ok := e.(OpenNew); ok { // of its event, what the world does not say anyway
+			effects[i] = OpenNew{Event{Kind: n.Event.Kind, Text: n.Event.Text, Tap: n.Event.Tap, Opening: n.Event.Opening}}
+		}
+	}
+	rec.last = enginetest.WriteStep(&rec.text, r.Trace, effects, state, rec.last)
+}
+
+// compare compares the conversations of a test, in whatever order they were
+// held, with their record: a file for a test, a part for each of its subtests.
+func (r *recorder) compare(t *testing.T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var talks []string
+	for _, rec := range r.tests[t.Name()] {
+		if rec.text.Len() > 0 {
+			talks = append(talks, rec.text.String())
+		}
+	}
+	delete(r.tests, t.Name())
+	if t.Failed() || len(talks) == 0 || len(talks) > most {
+		return
+	}
+	slices.Sort(talks)
+	now := strings.Join(talks, "----\n")
+	top, _, _ := strings.Cut(t.Name(), "/")
+	path := filepath.Join("testdata", "records", top+".txt")
+	parts, err := readRecord(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if *update {
+		parts[t.Name()] = now
+		if err := writeRecord(path, parts); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	if d := enginetest.Difference(parts[t.Name()], now); d != "" {
+		t.Errorf("%s: %s", path, d)
+	}
+}
+
+const partOf = "==== "
+
+func readRecord(path string) (map[string]string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	parts := map[string]string{}
+	for part := range strings.SplitSeq("\n"+string(data), "\n"+partOf) {
+		if name, text, ok := strings.Cut(part, "\n"); ok && name != "" {
+			parts[name] = strings.TrimSuffix(text, "\n") + "\n"
+		}
+	}
+	return parts, nil
+}
+
+func writeRecord(path string, parts map[string]string) error {
+	var names []string
+	for name := range parts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	for _, name := range names {
+		b.WriteString(partOf + name + "\n" + parts[name])
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
