@@ -192,9 +192,8 @@ func (t *turn) record(st *StateDef, buttons []button) json.RawMessage {
 	q := t.st.Question
 	b := append(t.room.record[:0], `{"n":`...)
 	b = strconv.AppendInt(b, q.Number, 10)
-	b = append(b, `,"set":`...)
-	b = strconv.AppendQuote(b, t.set.ID)
-	b = append(b, `,"flow":"`...)
+	b = append(append(b, `,"set":"`...), t.set.ID...) // letters and digits, as all names here
+	b = append(b, `","flow":"`...)
 	b = append(b, t.st.Flow...)
 	b = append(b, `","state":"`...)
 	b = append(b, t.st.Name...)
