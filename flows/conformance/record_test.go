@@ -122,13 +122,14 @@ func writePlan(b *bytes.Buffer, old, new *flows.Project) {
 	tally.Plan().WriteText(b, false)
 }
 
-// recordTalks writes every step of every transcript.
+// recordTalks writes every step of every transcript; of several that begin alike
+// the beginning once.
 func (f *fixture) recordTalks(b *bytes.Buffer, p *flows.Project, tests *flows.Tests) {
 	if !tests.OK() {
 		return
 	}
 	var last enginetest.Keys
-	test := ""
+	test, seen := "", map[string]bool{}
 	f.suite(p, tests, func(name string, r engine.Result) {
 		if name != test {
 			test, last = name, nil
@@ -142,7 +143,14 @@ func (f *fixture) recordTalks(b *bytes.Buffer, p *flows.Project, tests *flows.Te
 		for i, e := range r.Effects {
 			effects[i] = e
 		}
-		last = enginetest.WriteStep(b, r.Trace, effects, state, last)
+		var step bytes.Buffer
+		last = enginetest.WriteStep(&step, r.Trace, effects, state, last)
+		if text := step.String(); !seen[text] {
+			seen[text] = true
+			b.WriteString(text)
+			return
+		}
+		fmt.Fprintf(b, "as before: %s → %s\n", r.Trace.Event, r.Trace.To)
 	}).Run()
 }
 
