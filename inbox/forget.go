@@ -2,9 +2,9 @@ package inbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"dispatcher/storage"
@@ -14,37 +14,97 @@ import (
 // seen last, however little refers to it (runtime.md 2.4).
 const keepSet = 90 * 24 * time.Hour
 
-// maxForgotten is how many sets go in one write.
-const maxForgotten = 50
+// setsAtOnce is how many stored sets are read with one query.
+const setsAtOnce = 50
 
-// ForgetSets deletes the sources of sets that nobody has used for 90 days and
-// that no conversation and no message refers to, and says how many went. What
-// became of them stays in the history.
+// ForgetSets deletes sets that nobody has used for 90 days and that no
+// conversation and no message refers to, with the files that only they have,
+// and says how many went. What became of them stays in the history.
 func (s *Service) ForgetSets(ctx context.Context) (int, error) {
-	old, err := s.oldSets(ctx)
-	if err != nil || len(old) == 0 {
+	if old, err := s.oldSets(ctx); err != nil || len(old) == 0 {
 		return 0, err
 	}
 	used, err := s.store.Report(ctx, storage.ReportQuery{Name: "revisions"})
 	if err != nil {
 		return 0, fmt.Errorf("inbox: sets in use: %w", err)
 	}
+	s.swap.Lock() // nobody stores a set that counts on a file of these
+	defer s.swap.Unlock()
+	old, err := s.oldSets(ctx) // again: one of them may be live by now
+	if err != nil {
+		return 0, err
+	}
 	for _, row := range used.Rows {
 		if id, ok := row[0].(string); ok {
 			delete(old, id)
 		}
 	}
-	gone := make([]storage.Record, 0, len(old))
-	for _, rec := range old {
-		rec.Body, rec.Delete = nil, true
-		gone = append(gone, rec)
+	return s.forgetSets(ctx, old)
+}
+
+// forgetSets deletes sets, each in one write with the files that no set has
+// any more.
+func (s *Service) forgetSets(ctx context.Context, old map[string]storage.Record) (n int, err error) {
+	if len(old) == 0 {
+		return 0, nil
 	}
-	for some := range slices.Chunk(gone, maxForgotten) {
-		if err := s.store.Put(ctx, some, nil); err != nil {
-			return 0, fmt.Errorf("inbox: forget sets: %w", err)
+	having, err := s.having(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("inbox: files in use: %w", err)
+	}
+	for _, rec := range old {
+		ids, err := fileIDs(rec)
+		if err != nil {
+			return n, fmt.Errorf("inbox: forget set %.4x: %w", rec.ID, err)
+		}
+		gone := []storage.Record{{Kind: rec.Kind, ID: rec.ID, Version: rec.Version, Delete: true}}
+		for id := range ids {
+			if having[id]--; having[id] == 0 {
+				gone = append(gone, storage.Record{Kind: storage.KindSource, ID: []byte(id), Delete: true})
+			}
+		}
+		if err := s.store.Put(ctx, gone, nil); err != nil {
+			return n, fmt.Errorf("inbox: forget set %.4x: %w", rec.ID, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+// having is how many of the stored sets have a file, by the id of its record.
+func (s *Service) having(ctx context.Context) (map[string]int, error) {
+	out := map[string]int{}
+	for at := ""; ; {
+		page, err := s.store.Find(ctx, storage.RecordQuery{Kind: storage.KindRevision, Cursor: at, N: setsAtOnce})
+		if err != nil {
+			return nil, err
+		}
+		for _, rec := range page.Items {
+			ids, err := fileIDs(rec)
+			if err != nil {
+				return nil, err
+			}
+			for id := range ids {
+				out[id]++
+			}
+		}
+		if at = page.Next; at == "" {
+			return out, nil
 		}
 	}
-	return len(gone), nil
+}
+
+// fileIDs are the ids of the files of a stored set, each once.
+func fileIDs(rec storage.Record) (map[string]bool, error) {
+	var set storedSet
+	if err := json.Unmarshal(rec.Body, &set); err != nil {
+		return nil, err
+	}
+	ids := make(map[string]bool, len(set.Files))
+	for _, id := range set.Files {
+		ids[string(id)] = true
+	}
+	return ids, nil
 }
 
 // oldSets are the stored sets of which nothing was heard for 90 days, by the

@@ -190,6 +190,8 @@ func historyRecord(kind storage.Kind, l LiveSet) storage.Record {
 // staged, or tests_failed with the count of its tests.
 func (s *Service) Stage(ctx context.Context, p *flows.Project, st StagedSet) error {
 	st.Set = p.SetID
+	s.swap.Lock()
+	defer s.swap.Unlock()
 	err := s.retried(func() error {
 		var was StagedSet
 		rec, err := s.pointer(ctx, stagedID, &was)

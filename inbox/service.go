@@ -33,7 +33,7 @@ type Service struct {
 	node    int64
 
 	live     atomic.Pointer[flows.Project] // swapped whole; a turn keeps the one it began with
-	swap     sync.Mutex                    // one swap at a time
+	swap     sync.Mutex                    // one set is stored, swapped or forgotten at a time
 	sets     sets                          // stored sets that conversations still need
 	accounts registry
 	switches switches
@@ -176,6 +176,7 @@ func (s *Service) committed(n int, took time.Duration, err error) {
 // applied does what follows a commit: it tells whoever watches, and wakes
 // sender and timers. Nothing of it is needed for correctness.
 func (s *Service) applied(k laneKey, t storage.Turn, d *Draft, out storage.Outcome) {
+	s.shows(k, t, d, out.Conversation) // before its words can have left
 	for _, h := range t.Handoffs {
 		if h.ID == 0 {
 			s.figures.joined(h.Queue)
@@ -199,7 +200,6 @@ func (s *Service) applied(k laneKey, t storage.Turn, d *Draft, out storage.Outco
 	}
 	s.announce(t)
 	s.signals.fire(k)
-	s.shows(k, t, d, out.Conversation)
 	s.countTurn(t, d)
 	if d != nil && len(t.Messages) > 0 && t.Messages[0].Author == storage.AuthorCustomer {
 		s.provedByAnswer(out.Conversation)
