@@ -42,12 +42,11 @@ func (s *Service) shows(k laneKey, t storage.Turn, d *Draft, conversation int64)
 	if d == nil || d.View.Account == nil {
 		return
 	}
-	native := d.View.Account.Caps.Native
-	switch {
-	case d.typing == nil && native && len(t.Messages) > 0:
+	switch native := d.View.Account.Caps.Native; {
+	case native && d.typing == nil && len(t.Messages) > 0:
 		s.typists.stop(k)
 		return
-	case d.typing == nil:
+	case native && d.typing == nil:
 		return
 	case native:
 		s.typists.show(k, min(d.typing.until.Sub(s.now()), typingFor), s.now())
@@ -63,8 +62,13 @@ func (s *Service) shows(k laneKey, t storage.Turn, d *Draft, conversation int64)
 	words := slices.ContainsFunc(t.Outbox, func(row storage.OutboxRow) bool {
 		return row.Kind != storage.RowCall && row.DueAt <= d.View.Now.UnixMilli()
 	})
-	x.typing.keep(conversation, d.typing.out, !words) // after those words, never before them
-	x.nudge()
+	switch {
+	case d.typing != nil:
+		x.typing.keep(conversation, *d.typing, !words) // after those words, never before them
+		x.nudge()
+	case words:
+		x.typing.drop(conversation) // it was for these
+	}
 }
 
 // showTyping tells the platform that the bot is typing: while the bot owns the
@@ -94,44 +98,57 @@ func (x *sender) showTyping(ctx context.Context, out dm.Outbound, conversation i
 }
 
 // typings are the conversations that are to show typing: now, or once their
-// words have left.
+// words have left. What comes too late is not shown.
 type typings struct {
 	mu    sync.Mutex
-	after map[int64]dm.Outbound
-	now   map[int64]dm.Outbound
+	after map[int64]typing
+	now   map[int64]typing
 }
 
-func (t *typings) keep(conversation int64, out dm.Outbound, now bool) {
+func (t *typings) keep(conversation int64, what typing, now bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.after == nil || len(t.after)+len(t.now) >= typingMost {
-		t.after, t.now = map[int64]dm.Outbound{}, map[int64]dm.Outbound{}
+		t.after, t.now = map[int64]typing{}, map[int64]typing{}
 	}
 	if now {
-		t.now[conversation] = out
+		t.now[conversation] = what
 		return
 	}
-	t.after[conversation] = out
+	t.after[conversation] = what
+}
+
+// drop forgets what a conversation was to show.
+func (t *typings) drop(conversation int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.after, conversation)
+	delete(t.now, conversation)
 }
 
 // afterWords is what a conversation shows whose words have just left.
-func (t *typings) afterWords(conversation int64) (dm.Outbound, bool) {
+func (t *typings) afterWords(conversation int64, now time.Time) (dm.Outbound, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	out, ok := t.after[conversation]
+	what, ok := t.after[conversation]
 	delete(t.after, conversation)
-	return out, ok
+	return what.out, ok && now.Before(what.until)
 }
 
 // due gives what is to be shown now, and forgets it.
-func (t *typings) due() map[int64]dm.Outbound {
+func (t *typings) due(now time.Time) map[int64]dm.Outbound {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.now) == 0 {
 		return nil
 	}
-	due := t.now
-	t.now = map[int64]dm.Outbound{}
+	due := make(map[int64]dm.Outbound, len(t.now))
+	for conversation, what := range t.now {
+		if now.Before(what.until) {
+			due[conversation] = what.out
+		}
+	}
+	clear(t.now)
 	return due
 }
 

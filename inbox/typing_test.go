@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dispatcher/channels"
+	"dispatcher/storage"
 )
 
 const typingFlow = `flow: welcome
@@ -63,5 +64,56 @@ func TestTypingOfAWidgetEnds(t *testing.T) {
 	line.show(k, time.Second, midday)
 	if line.stop(k); len(line.until) != 0 {
 		t.Error("it is still shown after the message")
+	}
+}
+
+// TestTypingThatComesTooLateIsNotShown: neither once its time is over, nor
+// after words that were waited for.
+func TestTypingThatComesTooLateIsNotShown(t *testing.T) {
+	t.Parallel()
+	var line typings
+	what := typing{until: midday.Add(time.Second)}
+	for _, now := range []bool{false, true} {
+		shows := func(at time.Time) bool {
+			_, after := line.afterWords(7, at)
+			return after || len(line.due(at)) > 0
+		}
+		line.keep(7, what, now)
+		if !shows(midday) || shows(midday) {
+			t.Errorf("now %v: it is not shown once", now)
+		}
+		line.keep(7, what, now)
+		if shows(what.until) {
+			t.Errorf("now %v: it is shown after its time", now)
+		}
+		line.keep(7, what, now)
+		if line.drop(7); shows(midday) {
+			t.Errorf("now %v: it is shown after what it was for", now)
+		}
+	}
+}
+
+// TestTypingEndsWithTheWordsItWasFor: a look-up that is answered before
+// anything could be shown.
+func TestTypingEndsWithTheWordsItWasFor(t *testing.T) {
+	t.Parallel()
+	dir, v := newFolder(t)
+	r := startRig(t, dir, v, shopFlow, withTyping)
+	r.accept(text("ann", "hi"))
+	r.want("Hello, this is the assistant.", "What is it about?")
+	view := r.view("ann")
+	r.outbox.mu.Lock()
+	line := &r.outbox.senders[view.Account.Number].typing
+	r.outbox.mu.Unlock()
+	for _, words := range []bool{false, true} {
+		line.keep(view.Snap.Conv.ID, typing{until: view.Now.Add(time.Hour)}, false)
+		var turn storage.Turn
+		if words {
+			turn.Outbox = []storage.OutboxRow{{Kind: storage.RowSend}}
+		}
+		r.shows(laneKey{}, turn, view.Draft(), view.Snap.Conv.ID)
+		if _, waits := line.afterWords(view.Snap.Conv.ID, view.Now); waits == words {
+			t.Errorf("a turn with words %v: typing still waits: %v", words, waits)
+		}
 	}
 }
