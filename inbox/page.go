@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"dispatcher/dm"
 	"dispatcher/engine"
@@ -231,7 +232,15 @@ func (in *formEntry) shown(d *Draft) string {
 				value = v.Label
 			}
 		}
-		lines = append(lines, f.Label+": "+value)
+		lines = append(lines, labelled(f.Label, value))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// labelled is one line of a form; a label that is a question needs no colon.
+func labelled(label, value string) string {
+	if last, _ := utf8.DecodeLastRuneInString(label); strings.ContainsRune("?!.:？؟", last) {
+		return label + " " + value
+	}
+	return label + ": " + value
 }

@@ -105,7 +105,7 @@ func TestAFormExpires(t *testing.T) {
 	r := startRig(t, dir, v, formFlow, withPublic, withClock(now))
 	r.accept(text("ann", "hi"))
 	token := r.formToken()
-	r.later(now, "ann", 20 * time.Minute)
+	r.later(now, "ann", 20*time.Minute)
 	if _, err := r.Form(t.Context(), token); !errors.Is(err, ErrPageClosed) {
 		t.Fatalf("%v", err)
 	}
@@ -232,5 +232,14 @@ func TestAServiceHasNoPasswordInItsAddress(t *testing.T) {
 	_, err := newService(flows.Service{Alias: "shop", URL: "https://ann:hunter2@shop.example"}, nil)
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Fatalf("%v", err)
+	}
+}
+
+func TestALabelThatIsAQuestionHasNoColon(t *testing.T) {
+	t.Parallel()
+	for label, want := range map[string]string{"Order number": "Order number: 1", "Which order?": "Which order? 1", "Your number:": "Your number: 1", "رقم الطلب؟": "رقم الطلب؟ 1"} {
+		if got := labelled(label, "1"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
