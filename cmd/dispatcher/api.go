@@ -229,12 +229,20 @@ func (p *refusedCall) Error() string {
 		return p.from + " does not allow this to the token in DISPATCHER_TOKEN; " + tokenPlace
 	}
 	if p.Detail != "" {
-		return strings.TrimSuffix(p.Detail, ".")
+		return inLine(strings.TrimSuffix(p.Detail, "."))
 	}
 	if p.Title != "" {
-		return p.Title
+		return inLine(p.Title)
 	}
 	return fmt.Sprintf("the service answered %d", p.Status)
+}
+
+// inLine is a sentence as it goes on behind "dispatcher: ".
+func inLine(s string) string {
+	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'a' && s[1] <= 'z' {
+		return string(s[0]+'a'-'A') + s[1:]
+	}
+	return s
 }
 
 // call makes one request below /api/v1; in is sent as JSON, the answer is read

@@ -24,7 +24,7 @@ type chatFlags struct {
 func (m *Main) chat() *cobra.Command {
 	f := &chatFlags{}
 	cmd := &cobra.Command{
-		Use: "chat [PROJECT]", Short: "Talk to a project here, without a server", Args: cobra.MaximumNArgs(1),
+		Use: "chat [PROJECT]", Short: "Talk to a project here, without a server", Args: words(0, 1),
 		Long: `Runs one conversation with the project in this terminal: the same engine as the
 service, a clock of its own, nothing stored, no network. Type as a customer
 would; the number of a button presses it. An edit of the flows is live with the

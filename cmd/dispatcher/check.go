@@ -34,7 +34,7 @@ func (m *Main) check() *cobra.Command {
 	c := &checking{m: m}
 	var code string
 	cmd := &cobra.Command{
-		Use: "check [PROJECT]", Short: "Find every problem in a project, with file, line and remedy", Args: cobra.MaximumNArgs(1),
+		Use: "check [PROJECT]", Short: "Find every problem in a project, with file, line and remedy", Args: words(0, 1),
 		Long: `Reads the whole project and reports everything that is wrong at once, each with
 its file, line and column, the words it is about and how to mend it. The running
 service uses the same check before it takes an edit.

@@ -30,7 +30,7 @@ translated into them; status says how far each language has come.`,
 func (m *Main) i18nExtract() *cobra.Command {
 	var langs []string
 	cmd := &cobra.Command{
-		Use: "extract [PROJECT]", Short: "Add what has no translation yet to the locale files", Args: cobra.MaximumNArgs(1),
+		Use: "extract [PROJECT]", Short: "Add what has no translation yet to the locale files", Args: words(0, 1),
 		Long: `Adds every text without a translation to flows/locales/LANG.yaml, its to: empty.
 Translations, comments and the from: of texts that have changed since stay as they
 are.`,
@@ -59,7 +59,7 @@ func (m *Main) i18nStatus() *cobra.Command {
 	var langs []string
 	var format string
 	cmd := &cobra.Command{
-		Use: "status [PROJECT]", Short: "Count translated, missing and stale texts", Args: cobra.MaximumNArgs(1),
+		Use: "status [PROJECT]", Short: "Count translated, missing and stale texts", Args: words(0, 1),
 		Long: `Counts, per language, the texts that are translated, missing, or stale: changed in
 the flow since they were translated. Exit code 1 when any is missing or stale.`,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -17,7 +17,7 @@ import (
 func (m *Main) init() *cobra.Command {
 	var minimal, force bool
 	cmd := &cobra.Command{
-		Use: "init DIR", Short: "Start a project: a complete example shop, or twelve lines", Args: cobra.ExactArgs(1),
+		Use: "init DIR", Short: "Start a project: a complete example shop, or twelve lines", Args: words(1, 1),
 		Long: `Copies the starter project into DIR: a retailer's assistant that greets, sorts
 the matter, collects the order number and hands over. It serves at once and is
 meant to be changed. --minimal writes the twelve-line flow instead. The folder

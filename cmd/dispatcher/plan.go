@@ -29,7 +29,7 @@ type planFlags struct {
 func (m *Main) plan() *cobra.Command {
 	f := &planFlags{}
 	cmd := &cobra.Command{
-		Use: "plan [PROJECT]", Short: "What the folder would change in the running service, and for whom", Args: cobra.MaximumNArgs(1),
+		Use: "plan [PROJECT]", Short: "What the folder would change in the running service, and for whom", Args: words(0, 1),
 		Long: `Compares the project in a folder with the set that is live: flows, questions,
 options and edges, in words; then counts the open conversations that it leaves
 alone, that go on in a changed state, and that need a choice because they wait
@@ -81,7 +81,7 @@ func (m *Main) planHistory() *cobra.Command {
 }
 
 func (m *Main) planPublish() *cobra.Command {
-	return m.planVerb(&cobra.Command{Use: "publish [SET]", Short: "Make the staged set live", Args: cobra.MaximumNArgs(1),
+	return m.planVerb(&cobra.Command{Use: "publish [SET]", Short: "Make the staged set live", Args: words(0, 1),
 		Long: `Makes the set that waits live: the newest good one of the folder whose tests pass.
 After a rollback this is also what lets file changes through again. Where people
 wait in a state that goes away, --yes accepts that. SET may name any stored set
@@ -97,7 +97,7 @@ the next publish.`}, true,
 }
 
 func (m *Main) planRollback() *cobra.Command {
-	return m.planVerb(&cobra.Command{Use: "rollback SET", Short: "Make an older set live again and hold file changes", Args: cobra.ExactArgs(1),
+	return m.planVerb(&cobra.Command{Use: "rollback SET", Short: "Make an older set live again and hold file changes", Args: words(1, 1),
 		Long: `Makes a set that ran before live again, named by its id or the beginning of it as
 in plan history. File changes wait from then on until the next plan publish.`}, true,
 		func(ctx context.Context, f *planFlags, a *api, args []string) error {
@@ -306,9 +306,9 @@ func (m *Main) runHistory(ctx context.Context, f *planFlags, a *api, _ []string)
 	for _, l := range lines {
 		mark := ""
 		if l.Live {
-			mark = "live now"
+			mark = "\tlive now"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", short(l.Set), l.When.Local().Format("2006-01-02 15:04:05"), l.By, strings.ReplaceAll(l.Result, "_", " "), mark)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s%s\n", short(l.Set), l.When.Local().Format("2006-01-02 15:04:05"), l.By, strings.ReplaceAll(l.Result, "_", " "), mark)
 	}
 	return w.Flush()
 }

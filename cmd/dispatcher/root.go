@@ -85,6 +85,19 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q; %ssee %s --help", args[0], meant, cmd.CommandPath())
 }
 
+// words lets a command have as many words as its usage shows.
+func words(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("%s needs %s; see %[1]s --help", cmd.CommandPath(), strings.Fields(cmd.Use)[1+len(args)])
+		case len(args) > most:
+			return fmt.Errorf("%s takes no %q after %q; see %[1]s --help", cmd.CommandPath(), args[most], args[most-1])
+		}
+		return nil
+	}
+}
+
 // envName is the environment variable of a flag: --tls-cert is DISPATCHER_TLS_CERT.
 func envName(flag string) string {
 	return "DISPATCHER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))

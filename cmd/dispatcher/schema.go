@@ -13,7 +13,7 @@ import (
 
 func (m *Main) schema() *cobra.Command {
 	return &cobra.Command{
-		Use: "schema [project|flow|locale|test]", Short: "Print the JSON Schema of a kind of file, for editors", Args: cobra.MaximumNArgs(1),
+		Use: "schema [project|flow|locale|test]", Short: "Print the JSON Schema of a kind of file, for editors", Args: words(0, 1),
 		Long: `Prints the JSON Schema (2020-12) of dispatcher.yaml (project), of a flow file
 (flow, also without an argument), of a file of translations (locale) or of a
 file of tests (test). It comes from the same table as dispatcher check, so an

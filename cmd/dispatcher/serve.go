@@ -32,7 +32,7 @@ type serveFlags struct {
 func (m *Main) serve() *cobra.Command {
 	f := &serveFlags{}
 	cmd := &cobra.Command{
-		Use: "serve [PROJECT]", Short: "Run a project: replies, queues, console", Args: cobra.MaximumNArgs(1),
+		Use: "serve [PROJECT]", Short: "Run a project: replies, queues, console", Args: words(0, 1),
 		Long: `Runs the project in a folder: answers its channels, serves the chat, the agents'
 console and the API, and takes every good edit of a flow file at once.
 

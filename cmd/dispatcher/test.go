@@ -29,7 +29,7 @@ type testFlags struct {
 func (m *Main) test() *cobra.Command {
 	f := &testFlags{}
 	cmd := &cobra.Command{
-		Use: "test [PROJECT]", Short: "Run the project's transcripts, flows/tests/*.test.yaml", Args: cobra.MaximumNArgs(1),
+		Use: "test [PROJECT]", Short: "Run the project's transcripts, flows/tests/*.test.yaml", Args: words(0, 1),
 		Long: `Plays every conversation of flows/tests/*.test.yaml against the flows: the same
 engine as the service, a frozen clock, no network and no waiting. A failure is
 shown as a diff with the reason. The project is checked first.
