@@ -2,6 +2,7 @@ package engine
 
 import (
 	"hash/fnv"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -41,9 +42,21 @@ func (t *turn) formatValue(value any) string {
 		return joinList(items, packOr(t.lang).and)
 	}
 	if f, ok := number(value); ok {
-		return strconv.FormatFloat(f, 'f', -1, 64)
+		return printed(f)
 	}
 	return ""
+}
+
+// printed writes a number as people do: no trailing zeros, no -0, and not
+// the digits beyond the 15th that a sum of fractions leaves (0.1 + 0.2).
+func printed(f float64) string {
+	if f == 0 {
+		return "0"
+	}
+	if f != math.Trunc(f) {
+		f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'g', 15, 64), 64)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
 func joinList(items []string, and string) string {

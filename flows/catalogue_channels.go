@@ -77,7 +77,7 @@ states:
 		Before: `
 -- dispatcher.yaml --
 dispatcher: 1
-channels: {x: {}}
+channels: {x: {transport: v1.1}}
 -- flows/shop.yaml --
 flow: shop
 states:
@@ -90,7 +90,7 @@ states:
 `, After: `
 -- dispatcher.yaml --
 dispatcher: 1
-channels: {x: {}}
+channels: {x: {transport: v1.1}}
 -- flows/shop.yaml --
 flow: shop
 states:
@@ -106,7 +106,7 @@ states:
 		Before: `
 -- dispatcher.yaml --
 dispatcher: 1
-channels: {x: {}}
+channels: {x: {transport: v1.1}}
 -- flows/shop.yaml --
 flow: shop
 states:
@@ -117,7 +117,7 @@ states:
 `, After: `
 -- dispatcher.yaml --
 dispatcher: 1
-channels: {x: {}}
+channels: {x: {transport: v1.1}}
 -- flows/shop.yaml --
 flow: shop
 states:
@@ -131,7 +131,7 @@ states:
 		Before: `
 -- dispatcher.yaml --
 dispatcher: 1
-channels: {x: {}}
+channels: {x: {transport: v1.1}}
 budget: {messages: 9}
 -- flows/shop.yaml --
 flow: shop
@@ -140,7 +140,7 @@ states:
 `, After: `
 -- dispatcher.yaml --
 dispatcher: 1
-channels: {x: {}}
+channels: {x: {transport: v1.1}}
 budget: {messages: 9}
 -- flows/shop.yaml --
 flow: shop

@@ -51,14 +51,15 @@ states:
 flow: shop
 states:
   start:
-    say: Hello
+    collect: {order_number: "Your order number?"}
     no_reply: 10m
     resolve: done
 `, After: `
 flow: shop
 states:
   start:
-    say: Hello
+    collect: {order_number: "Your order number?"}
+    no_reply: [{after: 10m, say: "Still there?"}]
     resolve: done
 `},
 	{Code: "E105", Title: "this value is not understood",

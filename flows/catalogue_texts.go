@@ -92,8 +92,9 @@ languages: [en, fr]
 -- flows/shop.yaml --
 flow: shop
 states:
-  menu: {ask: "Anything else?", options: {"Yes": start}}
   start: {goto: menu}
+  menu: {ask: "Anything else?", options: {"Yes": bye}}
+  bye: {resolve: done}
 -- flows/locales/fr.yaml --
 language: fr
 flow.shop:

@@ -53,7 +53,7 @@ func (l *loader) withhold() {
 		case again[d.Range.File] && (d.Code[1] == '3' || d.Severity == source.Warning):
 		case d.Code == "W215" && (blind[d.Flow] || l.unreadable):
 		case d.Code == "W311" && (blind[d.Flow] || l.unreadable || d.State == "" && anywhere || unusable[d.Range]):
-		case (d.Code == "W430" || d.Code == "W432") && names:
+		case (d.Code == "W430" || d.Code == "W432") && (names || unusable[d.Range]):
 		case d.Code == "W308" && anywhere:
 		default:
 			kept = append(kept, d)

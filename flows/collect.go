@@ -99,7 +99,7 @@ func (l *loader) accept(c *engine.Collect, n *source.Node, def *engine.Slot) {
 	if a == nil {
 		return
 	}
-	if def != nil && def.Type != engine.SlotMedia {
+	if def != nil && def.Type != engine.SlotMedia && !l.slots[def.Name].vague {
 		l.err("E110", a.Key.Words(), "accept is for slots of type media, %s is %s", c.Slot, def.Type)
 	}
 	for _, w := range words(a.Value) {

@@ -211,7 +211,7 @@ func (v *visitor) name(name string) (typ, bool) {
 		case "result":
 			return textType, true
 		case "value":
-			return slotType(v.scope.value), true
+			return v.valueType(), true
 		case "form", "verify":
 			return object(name, map[string]typ{"url": textType}), true
 		}
@@ -266,6 +266,14 @@ func (v *visitor) field(base typ, name string, at source.Range) typ {
 	return anyType
 }
 
+// valueType is what a candidate of the slot is.
+func (v *visitor) valueType() typ {
+	if s := v.l.slots[v.scope.value.Name]; s != nil && s.vague {
+		return anyType
+	}
+	return slotType(v.scope.value)
+}
+
 func (v *visitor) slot(name string, at source.Range) typ {
 	s, ok := v.l.slots[name]
 	if !ok {
@@ -278,6 +286,9 @@ func (v *visitor) slot(name string, at source.Range) typ {
 	v.use.slots = append(v.use.slots, ref{name, at})
 	if s.def.Secret && v.scope.text && !v.scope.secret {
 		v.err("E219", at, "slots.%s is secret and cannot be put in a text", name)
+	}
+	if s.vague {
+		return anyType
 	}
 	return slotType(s.def)
 }

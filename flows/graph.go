@@ -48,7 +48,7 @@ type armTaken struct {
 func (l *loader) ways(s *stateSrc) []way {
 	d := s.def
 	var out []way
-	if d.When != nil {
+	if d.When != nil || d.Else != nil { // a when with an error leads somewhere too
 		e := d.Else
 		if e == nil {
 			e = d.Exit

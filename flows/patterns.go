@@ -66,6 +66,9 @@ func patternReason(err error, src string) string {
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
+	if e.Code == syntax.ErrInvalidPerlOp || e.Code == syntax.ErrInvalidEscape {
+		return fmt.Sprintf("`%s` is not available in patterns", e.Expr)
+	}
 	if e.Expr == src || e.Expr == "" {
 		return string(e.Code)
 	}

@@ -59,19 +59,35 @@ func TestFixIsSafe(t *testing.T) {
 func TestFixKeepsBytes(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: by}  # é\r\n  bye: {resolve: done}":   "\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: bye}  # é\r\n  bye: {resolve: done}",
-		"flow: a\nstates:\n  start:\n    say: \"👋 {{ contact.vip = true }}\"\n    resolve: done": "flow: a\nstates:\n  start:\n    say: \"👋 {{ contact.vip == true }}\"\n    resolve: done",
-		"flow: a\nstates:\n  start:\n\tsay: hi\n\tresolve: done\n":                               "flow: a\nstates:\n  start:\n    say: hi\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say: It's 5: late # now\n    resolve: done\n":           "flow: a\nstates:\n  start:\n    say: \"It's 5: late\" # now\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say:\n    - {{ contact.vip }}\n    resolve: done\n":     "flow: a\nstates:\n  start:\n    say:\n    - \"{{ contact.vip }}\"\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say: @acme says hi\n    resolve: done\n":                "flow: a\nstates:\n  start:\n    say: \"@acme says hi\"\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say:\n    - 'Hi\n    - there\n    resolve: done\n":      "flow: a\nstates:\n  start:\n    say:\n    - 'Hi'\n    - there\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say:\n    - text: 5: late\n    resolve: done\n":         "flow: a\nstates:\n  start:\n    say:\n    - text: \"5: late\"\n    resolve: done\n",
-		"flow: a\nstates:\n  start:\n    say: %x \"y\" 'z'\n    resolve: done\n":                 "flow: a\nstates:\n  start:\n    say: '%x \"y\" ''z'''\n    resolve: done\n",
+		"\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: by}  # é\r\n  bye: {resolve: done}":      "\xef\xbb\xbfflow: a\r\nstates:\r\n  start: {goto: bye}  # é\r\n  bye: {resolve: done}",
+		"flow: a\nstates:\n  start:\n    say: \"👋 {{ contact.vip = true }}\"\n    resolve: done":    "flow: a\nstates:\n  start:\n    say: \"👋 {{ contact.vip == true }}\"\n    resolve: done",
+		"flow: a\nstates:\n  start:\n\tsay: hi\n\tresolve: done\n":                                  "flow: a\nstates:\n  start:\n    say: hi\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say: It's 5: late # now\n    resolve: done\n":              "flow: a\nstates:\n  start:\n    say: \"It's 5: late\" # now\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say:\n    - {{ contact.vip }}\n    resolve: done\n":        "flow: a\nstates:\n  start:\n    say:\n    - \"{{ contact.vip }}\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say: @acme says hi\n    resolve: done\n":                   "flow: a\nstates:\n  start:\n    say: \"@acme says hi\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say:\n    - 'Hi\n    - there\n    resolve: done\n":         "flow: a\nstates:\n  start:\n    say:\n    - 'Hi'\n    - there\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say:\n    - text: 5: late\n    resolve: done\n":            "flow: a\nstates:\n  start:\n    say:\n    - text: \"5: late\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say: %x \"y\" 'z'\n    resolve: done\n":                    "flow: a\nstates:\n  start:\n    say: '%x \"y\" ''z'''\n    resolve: done\n",
+		"flow: a\nstates:\n  start:\n    say:\n    - It's open: 8 to 5: daily\n    resolve: done\n": "flow: a\nstates:\n  start:\n    say:\n    - \"It's open: 8 to 5: daily\"\n    resolve: done\n",
+		"flow: a\nstates:\n  start: {say: [{{ contact.vip }} x, y], resolve: done}\n":               "flow: a\nstates:\n  start: {say: [\"{{ contact.vip }} x\", y], resolve: done}\n",
 	} {
 		p, made := Fix(one(in), func(f *Files) *Project { return Load(f, testOptions()) })
 		if got := string(p.Files.Data["flows/a.yaml"]); got != want || len(made) == 0 {
 			t.Errorf("%q\ngot  %q\nwant %q\n%v", in, got, want, made)
+		}
+	}
+}
+
+// What may be a label is left to whoever wrote it.
+func TestFixLeavesLabels(t *testing.T) {
+	t.Parallel()
+	for _, in := range []string{
+		"flow: a\nstates:\n  start:\n    ask: x\n    options:\n      Don't: ask: start\n",
+		"flow: a\nslots: {t: {type: choice, values: [order, return]}}\nstates:\n  start: {ask: x, save: t, options: {Order: bye, Retrun: bye}}\n  bye: {resolve: done}\n",
+	} {
+		p, made := Fix(one(in), func(f *Files) *Project { return Load(f, testOptions()) })
+		if got := string(p.Files.Data["flows/a.yaml"]); got != in || len(made) > 0 || problems(p, source.Error) == 0 {
+			t.Errorf("%q became %q: %v", in, got, made)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type slotSrc struct {
 	node     *source.Node // nil when only collected or saved
 	declared bool
 	bad      bool // its rules have errors: its example proves nothing
+	vague    bool // its type is not known: nothing is said about what is done with it
 }
 
 func (l *loader) declareSlots(f *flowSrc) {
@@ -43,14 +44,19 @@ func (l *loader) declareSlots(f *flowSrc) {
 // are compiled when every name is known.
 func (l *loader) slotRules(s *slotSrc, p source.Pair) {
 	d, n := s.def, p.Value
+	known := len(l.diags)
 	if n.Kind == source.Scalar {
 		d.Type = l.oneOf(n, engine.SlotText, slotTypes...)
 		n = &source.Node{Kind: source.Map}
 	}
 	if n.Kind != source.Map {
+		s.vague = n.Kind == source.List
 		n = &source.Node{Kind: source.Map}
 	} else {
 		d.Type = l.choose(n, "slot", "type", d.Type)
+	}
+	if t := n.Get("type"); len(l.diags) > known || t != nil && t.Kind != source.Scalar && t.Kind != source.Null {
+		s.vague = true
 	}
 	l.choiceValues(s, n, p.Key)
 	d.Contact = l.choose(n, "slot", "scope", "conversation") == "contact"
@@ -66,7 +72,9 @@ func (l *loader) slotRules(s *slotSrc, p source.Pair) {
 	if src, ok := scalar(n.Get("find")); ok && l.regex(src, n.Get("find").Words()) {
 		d.Find = src
 	}
-	d.Min, d.Max = l.bound(d, n.Get("min")), l.bound(d, n.Get("max"))
+	if !s.vague {
+		d.Min, d.Max = l.bound(d, n.Get("min")), l.bound(d, n.Get("max"))
+	}
 	if d.Max == nil && d.Type == engine.SlotText {
 		high := 2000.0
 		d.Max = &high
@@ -94,7 +102,7 @@ func (l *loader) keep(s *slotSrc, n *source.Node, key *source.Node) {
 func (l *loader) choiceValues(s *slotSrc, n, key *source.Node) {
 	v := n.Get("values")
 	if s.def.Type != engine.SlotChoice {
-		if v != nil {
+		if v != nil && !s.vague {
 			l.err("E110", n.Pair("values").Key.Words(), "values are for slots of type choice, this is %s", s.def.Type)
 		}
 		return

@@ -197,7 +197,11 @@ func (l *loader) save(s *stateSrc, n *source.Node) {
 			if o.idAt.File != "" {
 				at = o.idAt
 			}
-			l.suggest(l.err("E216", at, "%q is not one of %s", o.def.ID, strings.Join(ids, ", ")), o.def.ID, ids)
+			diag := l.err("E216", at, "%q is not one of %s", o.def.ID, strings.Join(ids, ", "))
+			l.suggest(diag, o.def.ID, ids)
+			if o.idAt.File == "" {
+				diag.Fix = nil // here stand the words of a button
+			}
 		}
 	}
 }

@@ -48,7 +48,9 @@ func (l *loader) variants(n, list *source.Node, sc scope) *engine.Text {
 		}
 	}
 	if len(t.Any) == 0 {
-		l.err("E110", n.Pairs[0].Key.Words(), "any needs at least one text")
+		if list.Kind != source.Scalar {
+			l.err("E110", n.Pairs[0].Key.Words(), "any needs at least one text")
+		}
 		return nil
 	}
 	return t

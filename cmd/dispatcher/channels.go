@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"dispatcher/channels"
@@ -32,10 +33,28 @@ func runes(n int) dm.Limit { return dm.Limit{N: n, Unit: "runes"} }
 // capsOf gives a kind's abilities without an account, for sim's `like:` and for
 // a channel whose configuration does not open.
 func capsOf(kind string) (channels.Caps, bool) {
+	if limits, planned := plannedKinds[kind]; planned {
+		return plannedCaps(limits), true
+	}
 	open := channelKinds[kind]
 	if open == nil || kind == "sim" {
 		return channels.Caps{}, false
 	}
 	adapter, _ := open(kind, nil, channels.Env{LimitsOnly: true})
 	return adapter.Caps(), true
+}
+
+// plannedCaps is what sim borrows of a kind that cannot run yet: its options,
+// texts and window; the rest is as on web.
+func plannedCaps(l dm.Limits) channels.Caps {
+	caps, _ := capsOf("web")
+	caps.Kind, caps.Text, caps.Window, caps.InARow = l.Kind, l.Text, l.Window, l.InARow
+	buttons := channels.Form{Name: channels.FormButtons, Max: l.Options, Label: l.Label, Description: l.Description, Body: l.TextOptions}
+	forms := []channels.Form{buttons}
+	if l.Few > 0 {
+		forms[0].Max, forms[0].Description = l.Few, dm.Limit{}
+		forms = append(forms, channels.Form{Name: channels.FormList, Max: l.Options, Label: l.RowLabel, Description: l.Description, Body: l.TextOptions})
+	}
+	caps.Forms = append(forms, channels.Form{Name: channels.FormText, Max: math.MaxInt32})
+	return caps
 }

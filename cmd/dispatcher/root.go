@@ -55,7 +55,8 @@ saving the file changes the running service.`,
 	root.SetOut(m.Out)
 	root.SetErr(m.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see dispatcher %s --help", err, cmd.Name())
+		said, _, _ := strings.Cut(err.Error(), ": strconv.")
+		return fmt.Errorf("%s; see dispatcher %s --help", said, cmd.Name())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, verb := range []*cobra.Command{m.serve(), m.check(), m.test(), m.schema(), m.plan(), m.chat(), m.i18n(), m.init(), m.user(), m.version(), m.healthcheck()} {

@@ -79,6 +79,11 @@ func (d *Doc) quoteRest(start, i int) *Fix {
 	if at := bytes.Index(text, []byte(" #")); at >= 0 {
 		text = text[:at]
 	}
+	return d.quotes(i, text)
+}
+
+// quotes puts quotes around a text; nil where it has some.
+func (d *Doc) quotes(i int, text []byte) *Fix {
 	text = bytes.TrimRight(text, " \t")
 	if len(text) == 0 || text[0] == '"' || text[0] == '\'' {
 		return nil
@@ -90,16 +95,39 @@ func (d *Doc) quoteRest(start, i int) *Fix {
 	return &Fix{Safe: true, Edits: []Edit{{Range: d.span(i, i+len(text)), Text: quoted}}}
 }
 
+// inner is a text with {{ }} inside brackets: it ends where the next item, or
+// the bracket's end, comes; nil where that cannot be told.
+func (d *Doc) inner(i int) []byte {
+	_, end := d.line(i)
+	for at := i; at < end; at++ {
+		switch {
+		case bytes.HasPrefix(d.Data[at:end], []byte("{{")):
+			closed := bytes.Index(d.Data[at:end], []byte("}}"))
+			if closed < 0 {
+				return nil
+			}
+			at += closed + 1
+		case bytes.IndexByte([]byte(",]}"), d.Data[at]) >= 0:
+			return d.Data[i:at]
+		}
+	}
+	return nil
+}
+
 // unquoted is a text that starts with {{ and has no quotes.
 func (d *Doc) unquoted(at int) Diagnostic {
 	diag := d.problem("E004", d.span(at, at+2), "text that starts with {{ must be quoted")
-	_, end := d.line(at)
-	diag.Hint = `write "` + string(bytes.TrimRight(d.Data[at:end], " \t")) + `"`
-	if len(diag.Hint) > 120 || bytes.ContainsRune(d.Data[at:end], '"') {
+	start, end := d.line(at)
+	text := d.Data[at:end]
+	if _, block := d.blockValue(start, at); block {
+		diag.Fix = d.quoteRest(start, at)
+	} else if text = d.inner(at); text != nil {
+		diag.Fix = d.quotes(at, text)
+	}
+	diag.Hint = `write "` + string(bytes.TrimRight(text, " \t")) + `"`
+	if len(diag.Hint) > 120 || text == nil || bytes.ContainsRune(text, '"') {
 		diag.Hint = "put the whole text into quotes"
 	}
-	start, _ := d.line(at)
-	diag.Fix = d.quoteRest(start, at)
 	return diag
 }
 
@@ -232,7 +260,7 @@ func (d *Doc) colon(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
 		diag := d.problem("E003", d.span(mark, mark+1), "a colon followed by a space inside unquoted text")
 		diag.Hint = "put the whole text into quotes"
 		if value := d.afterKey(start, mark); value > 0 {
-			diag.Fix = d.quoteRest(start, value)
+			diag.Fix = d.quoteColon(start, value)
 		}
 		return diag, true
 	}
@@ -240,6 +268,24 @@ func (d *Doc) colon(le *yaml.LoadError, mark, _ int) (Diagnostic, bool) {
 		return diag, true
 	}
 	return d.misaligned(mark), true
+}
+
+// quoteColon puts quotes around a value with a colon in it, or around the item
+// where what stands before the colon is no setting; nil where it may be a label.
+func (d *Doc) quoteColon(start, value int) *Fix {
+	head := bytes.TrimRight(d.Data[start:value], " ")
+	key := bytes.TrimLeft(head, " ")
+	item := bytes.HasPrefix(key, []byte("- "))
+	for bytes.HasPrefix(key, []byte("- ")) {
+		key = bytes.TrimLeft(key[1:], " ")
+	}
+	switch {
+	case setting.Match(key):
+		return d.quoteRest(start, value)
+	case item:
+		return d.quoteRest(start, start+len(head)-len(key))
+	}
+	return nil
 }
 
 // bareKey finds a key without its colon above the line that starts at next: one
@@ -263,7 +309,10 @@ func (d *Doc) bareKey(next, indent int) (Diagnostic, bool) {
 	return Diagnostic{}, false
 }
 
-var keyWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+var (
+	keyWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+	setting = regexp.MustCompile(`^[a-z][a-z0-9_]*:$`) // a key with its colon that is no label
+)
 
 // afterKey is where the value of the first key of a line starts, 0 where there is none.
 func (d *Doc) afterKey(start, mark int) int {
