@@ -110,7 +110,9 @@ func (l *loader) renamed(f *flowSrc) map[string]string {
 		if _, chained := out[to]; chained || to == "" || f.states[to] != nil {
 			continue
 		}
-		l.suggest(l.err("E301", p.Value.Words(), "there is no state called %q in flow %s", to, f.name), to, f.def.StateOrder)
+		d := l.err("E301", p.Value.Words(), "there is no state called %q in flow %s", to, f.name)
+		l.suggest(d, to, f.def.StateOrder)
+		f.meant(d)
 	}
 	return out
 }

@@ -185,8 +185,19 @@ func (l *loader) target(n *source.Node, edge, key string) *engine.Exit {
 		if l.suggest(d, state, names); d.Hint == "" && !dotted && l.byName[state] != nil {
 			d.Hint = state + " is a flow; write " + state + ".start"
 		}
+		f.meant(d)
 	}
 	return e
+}
+
+// meant adds where the state stands that a misspelt name was probably to be.
+func (f *flowSrc) meant(d *source.Diagnostic) {
+	if d.Fix == nil {
+		return
+	}
+	if s := f.states[d.Fix.Edits[0].Text]; s != nil {
+		d.Related = []source.Related{{Range: s.key.Words(), Message: s.name + " is here", Aside: true}}
+	}
 }
 
 // gotoMap is goto: {state, at_most, else}.

@@ -237,7 +237,7 @@ func TestText(t *testing.T) {
 	doc, _ := Parse("a.yaml", []byte(in))
 	n := doc.Root.Get("goto")
 	diags := []Diagnostic{
-		{Code: "E301", Severity: Error, Message: "there is no state", Hint: "did you mean welcome?", Range: n.Range, Related: []Related{{Range: doc.Root.Get("say").Range}}},
+		{Code: "E301", Severity: Error, Message: "there is no state", Hint: "did you mean welcome?", Range: n.Range, Related: []Related{{Range: doc.Root.Get("say").Range}, {Range: doc.Root.Get("goto").Range, Aside: true}}},
 		{Code: "W402", Severity: Warning, Message: "wide", Range: doc.Root.Get("say").At(5, 6)},
 	}
 	Sort(diags)

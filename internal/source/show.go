@@ -106,7 +106,9 @@ func (p *printer) one(d Diagnostic) {
 		fmt.Fprintf(&p.out, "     = hint: %s\n", d.Hint)
 	}
 	for _, r := range d.Related {
-		fmt.Fprintf(&p.out, "     = see: %s\n", place(r.Range))
+		if !r.Aside {
+			fmt.Fprintf(&p.out, "     = see: %s\n", place(r.Range))
+		}
 	}
 }
 

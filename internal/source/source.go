@@ -127,6 +127,7 @@ type Diagnostic struct {
 type Related struct {
 	Range   Range
 	Message string
+	Aside   bool // for programs: the text says it in its hint
 }
 
 // Fix is a change that would repair a problem.
