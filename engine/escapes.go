@@ -44,6 +44,17 @@ func (s *Set) mergeEscapes() {
 	}
 }
 
+// EscapeKey is the key of what an entry of everywhere leads to. A flow's own
+// entry and the project's of the same name both work: the flow's has a key
+// beside it, but for the built-in ones, of which there is one each.
+func EscapeKey(name string, ofFlow bool) string {
+	key := "everywhere:" + name
+	if ofFlow && name != escPerson && name != escOver && name != escStop {
+		key += "/flow"
+	}
+	return key
+}
+
 // escapeIndex finds the entry of everywhere that a message means.
 type escapeIndex struct {
 	entries []*Escape                 // by rank: the flow's, the project's, built-in
@@ -71,7 +82,7 @@ func (s *Set) indexEscapes(f *Flow) (*escapeIndex, error) {
 		declared[e.Name] = true
 	}
 	for _, e := range s.Everywhere {
-		if s.linked.byName[e.Name] == nil && !declared[e.Name] {
+		if s.linked.byName[e.Name] == nil { // also beside the flow's own of that name: both are tried
 			ix.entries = append(ix.entries, e)
 		}
 	}

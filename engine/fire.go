@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/looplab/fsm"
@@ -311,7 +313,7 @@ func (s *Set) anyEdges(t *table, f *Flow) error {
 	f.any = holder.exits
 	roots := map[string]*Exit{"vanished": f.Vanished}
 	for _, e := range f.escapes.entries {
-		roots["everywhere:"+e.Name] = e.Exit
+		roots[EscapeKey(e.Name, slices.Contains(f.Everywhere, e))] = e.Exit
 	}
 	if f == s.linked.lobby { // for a flow that is pinned to another set
 		for i := range s.Defaults.NoMatch {
@@ -325,7 +327,8 @@ func (s *Set) anyEdges(t *table, f *Flow) error {
 		if x == nil {
 			continue
 		}
-		(edgeNamer{holder}).exit(x, edge, edge)
+		name, _, _ := strings.Cut(edge, "/")
+		(edgeNamer{holder}).exit(x, name, edge)
 		for key, x := range reach(x) {
 			if to := s.destination(x); to != "" {
 				if err := t.add(key, atAny, to); err != nil {

@@ -136,7 +136,7 @@ func (l *loader) everywhere(n *source.Node) []*engine.Escape {
 		e.Where = l.choose(p.Value, "everywhere", "where", "short")
 		e.Say = l.said(p.Value.Get("say"), scope{}, false)
 		before := len(l.diags)
-		e.Exit = l.exitIn(p.Value, "everywhere:"+e.Name, "everywhere:"+e.Name, false)
+		e.Exit = l.exitIn(p.Value, "everywhere:"+e.Name, engine.EscapeKey(e.Name, l.flow != ""), false)
 		if e.Exit == nil && len(l.diags) == before && !l.nearExit(p.Value, "everywhere") {
 			l.err("E110", p.Key.Words(), "everywhere.%s needs a way out: goto, call, handoff or resolve", e.Name)
 		}
