@@ -106,11 +106,21 @@ func (t *turn) pin(flow string) {
 			t.st.Pin = &Pin{Set: t.set.ID, Flow: flow, At: t.now.UnixMilli()}
 		}
 	case p.holds(flow):
-	case wants && p.Set == t.set.ID: // called from the pinned one, and no edit between them
+	case t.pinnedToo(flow): // called from the pinned one: as that knows it, whatever was edited since
 		kept := *p
 		kept.More = append(slices.Clone(p.More), flow)
 		t.st.Pin = &kept
 	}
+}
+
+// pinnedToo says that the set of the pin keeps a flow as well.
+func (t *turn) pinnedToo(flow string) bool {
+	set := t.pinned
+	if set == nil {
+		set = t.set // no edit since
+	}
+	f := set.Flows[flow]
+	return f != nil && f.Pin
 }
 
 // calls says whether a flow waits on the stack for a call to return.

@@ -94,7 +94,15 @@ func TestThePinnedFlowTakesItsPinnedCallees(t *testing.T) {
 	c.user("xyzzy").says("bot: Sorry*").user("yes").says("bot: old second", "bot: old B?*")
 	c = talk(t, old).user("hi")
 	c.set, c.pinned = live, old
-	c.user("side").says("bot: new in b? [Yes]").user("yes").says("bot: old second", "*")
+	c.user("side").says("bot: old in b? [Yes]").user("yes").says("bot: old second", "*")
+	live = pinnedSet(t, "three", "new", func(s *Set) { delete(s.Flows, "b"); s.FlowOrder = []string{"a", "c"}; s.Flows["a"].States["start"].Options[1].Exit = to("a.second") })
+	c = talk(t, old).user("hi")
+	c.set, c.pinned = live, old
+	c.user("side").says("bot: old in b? [Yes]").user("yes").says("bot: old second", "*") // it is gone from what is live
+	c.user("out").says("*new C?*")
+	if c.st.Pin != nil {
+		t.Fatalf("%+v", c.st.Pin)
+	}
 }
 
 // Everything but the flow itself is live: its words are looked for as the
