@@ -136,12 +136,24 @@ func (l *loader) setValue(set *engine.SetSlot, n *source.Node) {
 		return
 	}
 	slot := l.slots[set.Slot]
-	t := l.template(n, scope{text: true, secret: slot != nil && slot.def.Secret})
+	sc := scope{text: true, secret: slot != nil && slot.def.Secret}
+	if slot != nil && loneExpr(s) { // it keeps its type; a text may show any value, an id is a text
+		if t := slotType(slot.def).kind; t != kText {
+			sc.want = t
+		}
+	}
+	t := l.template(n, sc)
 	if len(t.Parts) == 1 && t.Parts[0].Expr != nil {
 		set.Expr = t.Parts[0].Expr
 		return
 	}
 	set.Text = &engine.Text{At: l.place(n.Range), Lang: map[string]*engine.Template{l.set.Languages[0]: t}}
+}
+
+// loneExpr says that a text is one {{ expr }} and nothing else.
+func loneExpr(s string) bool {
+	inner, ok := strings.CutPrefix(s, "{{")
+	return ok && closeBraces(inner) == len(inner)-len("}}")
 }
 
 // asks compiles phase 2.
