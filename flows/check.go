@@ -257,7 +257,8 @@ func (g *graph) loop(path []*stateSrc, back *stateSrc, inLoop map[*stateSrc]bool
 	})
 }
 
-// checkEnds: from every state a written path ends (E312, ruling 50).
+// checkEnds: from every state a written path ends (E312, ruling 50). What the
+// state itself says of silence counts, what every state inherits does not.
 func (l *loader) checkEnds(g *graph) {
 	ends := map[*stateSrc]bool{}
 	for changed := true; changed; {
@@ -292,7 +293,7 @@ func (g *graph) entersLoop(s *stateSrc) bool {
 
 func (g *graph) endsFrom(s *stateSrc, ends map[*stateSrc]bool) bool {
 	for _, f := range s.out {
-		if f.exit != nil && f.by != bySilence && g.endsAt(f.exit, ends, 0) {
+		if f.exit != nil && (f.by != bySilence || s.def.NoReply != nil) && g.endsAt(f.exit, ends, 0) {
 			return true
 		}
 	}

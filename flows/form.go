@@ -147,7 +147,7 @@ func formWays(s *stateSrc) []way {
 	out := []way{{by: byAnswer, exit: s.def.Exit, at: at, gain: needed}, {by: byKnown, exit: s.def.Exit, at: at, gain: all}}
 	switch {
 	case f.FallbackExit != nil:
-		out = append(out, way{by: byGivingUp, exit: f.FallbackExit, at: at})
+		out = append(out, way{by: byGivingUp, exit: f.FallbackExit, name: "fallback", at: at})
 	case f.Fallback == "none" || f.Fallback == "":
 		out = append(out, way{by: byGivingUp, exit: nil, at: at})
 	default:

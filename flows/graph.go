@@ -80,7 +80,7 @@ func (l *loader) ways(s *stateSrc) []way {
 	noMatch, noReply := l.ladders(d)
 	for _, a := range noMatch {
 		if a.Exit != nil {
-			out = append(out, way{by: byGivingUp, exit: a.Exit, at: s.key.Words()})
+			out = append(out, way{by: byGivingUp, exit: a.Exit, name: "no_match", at: s.key.Words()})
 		}
 	}
 	for _, w := range noReply {
@@ -125,13 +125,13 @@ func (l *loader) lookupWays(s *stateSrc) []way {
 
 func (l *loader) collectWays(s *stateSrc) []way {
 	d, c, at := s.def, s.def.Collect, s.key.Words()
-	out := []way{{by: byAnswer, exit: d.Exit, at: at, gain: []string{c.Slot}}, {by: byGivingUp, exit: c.GiveUp, at: at}}
+	out := []way{{by: byAnswer, exit: d.Exit, at: at, gain: []string{c.Slot}}, {by: byGivingUp, exit: c.GiveUp, name: "give_up", at: at}}
 	if !c.Always {
 		out = append(out, way{by: byKnown, exit: d.Exit, at: at, gain: []string{c.Slot}})
 	}
 	switch {
 	case c.Missing != nil:
-		out = append(out, way{by: byGivingUp, exit: c.Missing, at: at})
+		out = append(out, way{by: byGivingUp, exit: c.Missing, name: "missing", at: at})
 	case c.Skip != nil:
 		out = append(out, way{by: byAnswer, exit: d.Exit, at: at})
 	}

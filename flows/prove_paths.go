@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"slices"
 	"strings"
 
 	"dispatcher/engine"
@@ -22,7 +23,7 @@ func (g *graph) distances() *distances {
 	}
 	d.settle(wanted)
 	d.settle(func(s *stateSrc, f leaf) bool {
-		return d.end(s) >= 0 && wanted(s, f) || d.end(s) < 0 && f.by != bySilence && f.by != byLater
+		return d.end(s) >= 0 && wanted(s, f) || d.end(s) < 0 && f.by != byLater && (f.by != bySilence || s.def.NoReply != nil)
 	})
 	return d
 }
@@ -128,6 +129,16 @@ func (g *graph) endlessTries() map[*stateSrc][]string {
 		}
 	}
 	return out
+}
+
+// endlessWay names the key that asks a question again without a bound.
+func (g *graph) endlessWay(s *stateSrc) string {
+	for _, f := range s.out {
+		if f.by == byGivingUp && !f.bounded && f.exit != nil && slices.Contains(g.asked(f.exit), s) {
+			return f.name
+		}
+	}
+	return "give_up"
 }
 
 // cyclic is what may be on a ring: it neither leads to nothing but ends nor
@@ -243,11 +254,7 @@ func (l *loader) checkTries(g *graph) {
 				l.warn("W318", s.key.Words(), "tries are not bounded: giving up goes round for ever: %s", strings.Join(loop, " → "))
 				return
 			}
-			what := "give_up"
-			if s.def.Collect == nil && len(s.def.Options) > 0 {
-				what = "no_match"
-			}
-			l.warn("W318", s.key.Words(), "tries are not bounded: this %s asks the same question again", what)
+			l.warn("W318", s.key.Words(), "tries are not bounded: this %s asks the same question again", g.endlessWay(s))
 		})
 	}
 }

@@ -42,5 +42,5 @@ func (l *loader) verify(p *source.Pair) *engine.Verify {
 func verifyWays(s *stateSrc) []way {
 	at := s.key.Words()
 	return []way{{by: byAnswer, exit: s.def.Exit, at: at}, {by: byKnown, exit: s.def.Exit, at: at},
-		{by: byGivingUp, exit: s.def.Verify.Failed, at: at}}
+		{by: byGivingUp, exit: s.def.Verify.Failed, name: "failed", at: at}}
 }
