@@ -153,7 +153,7 @@ func (x *decision) first(a *arrival) error {
 	case !ok && public:
 		return x.toPeople(a, dm.CausePublic, "")
 	case !ok:
-		return x.toPeople(a, dm.CauseNoFlow, "ack")
+		return x.toBot(a, true) // the step finds no rule either, and hands over in its own words
 	case x.s.switches.killed(a.acct.Alias, flow):
 		return x.toPeople(a, dm.CauseKillSwitch, "paused")
 	}

@@ -225,6 +225,23 @@ func TestUnreadableMessageGoesToAPerson(t *testing.T) {
 	r.want("Thanks for your message. Our team will reply here.") // no handoff is silent
 }
 
+// A private message for which no start rule is left is handed over in the
+// words of any handoff, as it is in a test of flows.
+func TestAPrivateMessageWithoutARule(t *testing.T) {
+	t.Parallel()
+	dir, v := newFolder(t)
+	r := startRig(t, dir, v, `flow: welcome
+on: public
+states:
+  start: {say: Write to us., return: }
+`)
+	r.accept(text("ada", "hello"))
+	r.want("Thanks. Someone from our team will reply here.")
+	if v := r.view("ada"); v.Snap.Handoff == nil || v.Snap.Handoff.Cause != dm.CauseNoFlow || v.Snap.Conv.Owner != storage.OwnerQueue {
+		t.Fatalf("%+v", v.Snap.Handoff)
+	}
+}
+
 func TestRobotsAreStoredAndNotAnswered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
