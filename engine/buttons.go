@@ -147,6 +147,17 @@ func (t *turn) valueButtons(name string, list []button) []button {
 	return list
 }
 
+// valueLabel is how a value of a choice reads on its button: a built-in
+// sentence says that, a text of the flow the value, which is its id.
+func (t *turn) valueLabel(sl *Slot, id string) string {
+	for i := range sl.Values {
+		if v := &sl.Values[i]; v.ID == id && v.Label != nil {
+			return t.text(v.Label)
+		}
+	}
+	return id
+}
+
 func (t *turn) buttonLabel(b *button) string {
 	if b.label == "" && b.text != nil {
 		b.label = t.text(b.text)

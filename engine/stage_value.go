@@ -274,9 +274,12 @@ func (t *turn) readBack(st *StateDef) string {
 	v := t.st.Question.Value
 	shown := t.formatValue(v.Value)
 	t.value = v.Value
-	if sl := t.slotOf(st); sl.Secret {
+	switch sl := t.slotOf(st); {
+	case sl.Secret:
 		shown = Mask(shown)
 		t.value = shown
+	case sl.Type == SlotChoice:
+		shown = t.valueLabel(sl, shown)
 	}
 	defer func() { t.value = nil }()
 	if st.Collect.ConfirmText != nil {
