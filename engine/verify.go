@@ -46,16 +46,16 @@ func (t *turn) verifying(st *StateDef) {
 	if t.sideStage(st) {
 		return
 	}
+	t.trace.Stage = "correction"
+	if t.correctionStage(st) {
+		return
+	}
 	if code := t.code(); code != "" && st.Verify.By == VerifyCode {
 		t.trace.Stage = "value"
 		t.checkCode(st, code)
 		return
 	}
 	t.fillAhead()
-	t.trace.Stage = "correction"
-	if t.correctionStage(st) {
-		return
-	}
 	t.trace.Stage = "none"
 	t.current = &t.joined
 	t.none(st)

@@ -94,6 +94,24 @@ func TestVerifyByCode(t *testing.T) {
 	c.user("654321").outcome(VerifyOK).says("bot: Welcome, code.", "resolve in").tookEdge("verify:ok")
 }
 
+// A correction is understood before a code is, whatever else it holds.
+func TestACorrectionWhileACodeIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	c := talkForm(t, linkedSet(t, []*Flow{flow("a", states{
+		"start":  {Collect: &Collect{Slot: "order_number", Ask: tx("Order?")}, Exit: to("a.verify")},
+		"verify": {Verify: &Verify{By: VerifyCode, Service: "shop", Ask: tx("Code?")}, Exit: to("a.in")},
+		"in":     {Say: says("Order {{ slots.order_number }}."), Exit: closes("in")},
+	})}, orderSlot())).user("AB123456").says("*Code?*")
+	c.user("the order number is wrong, AB999999")
+	if got := checks(c); len(got) != 0 || c.st.Slots["order_number"].Value != "AB999999" {
+		t.Fatalf("checked %q, %+v", got, c.st.Slots)
+	}
+	c.user("the code is wrong, 123456") // names no slot
+	if got := checks(c); len(got) != 1 {
+		t.Fatalf("checked %q", got)
+	}
+}
+
 func TestVerifyFails(t *testing.T) {
 	t.Parallel()
 	open := func(v *Verify) *chat { return talkForm(t, verifySet(t, v)).user("hi") }
