@@ -325,54 +325,16 @@ func (d *Delta) otherKeys(a, b *engine.StateDef) {
 	}{
 		{"when", a.When, b.When}, {"set", a.Set, b.Set}, {"tag", a.Tag, b.Tag}, {"untag", a.Untag, b.Untag}, {"csat", a.CSAT, b.CSAT},
 		{"media", a.Media, b.Media}, {"forget", a.Forget, b.Forget}, {"typing", a.Typing, b.Typing}, {"http", looking(a.HTTP), looking(b.HTTP)},
-		{"save", a.Save, b.Save}, {"match", a.Match, b.Match}, {"form", a.Form, b.Form}, {"verify", a.Verify, b.Verify},
+		{"save", a.Save, b.Save}, {"match", a.Match, b.Match}, {"form", filling(a.Form, b), filling(b.Form, a)}, {"verify", verifying(a.Verify, b), verifying(b.Verify, a)},
 		{"help", a.Help, b.Help}, {"optional", a.Optional, b.Optional}, {"resume", a.Resume, b.Resume}, {"listen", a.Deaf, b.Deaf},
 		{"old_taps", a.OldTaps, b.OldTaps}, {"no_match", says(a.NoMatch), says(b.NoMatch)}, {"no_reply", bare(a.NoReply), bare(b.NoReply)},
-		{"collect", collecting(a.Collect), collecting(b.Collect)},
+		{"collect", collecting(a.Collect, b), collecting(b.Collect, a)},
 		{"conditions", arms(a), arms(b)}, {"what is handed over", hands(a), hands(b)},
 	} {
 		if canon(k.old) != canon(k.new) {
 			d.say(at, "%s changed", k.name)
 		}
 	}
-}
-
-// says is the answers of no_match without where they lead.
-func says(list []engine.Answer) []engine.Answer {
-	out := slices.Clone(list)
-	for i := range out {
-		out[i].Exit = nil
-	}
-	return out
-}
-
-// bare is the answers to silence without where they lead.
-func bare(list []engine.Wait) []engine.Wait {
-	out := slices.Clone(list)
-	for i := range out {
-		out[i].Exit = nil
-	}
-	return out
-}
-
-// collecting is what a collect does beside its question, options and edges.
-func collecting(c *engine.Collect) *engine.Collect {
-	if c == nil {
-		return nil
-	}
-	rest := *c
-	rest.Slot, rest.Ask, rest.Options, rest.GiveUp, rest.Missing = "", nil, nil, nil, nil
-	return &rest
-}
-
-// looking is what a look-up does, without where its results lead.
-func looking(l *engine.Lookup) *engine.Lookup {
-	if l == nil {
-		return nil
-	}
-	rest := *l
-	rest.On, rest.OnElse = nil, nil
-	return &rest
 }
 
 // arms are the conditions of every branch of a state.

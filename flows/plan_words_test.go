@@ -107,7 +107,7 @@ var planEdits = map[string][]string{
 		"fr: \"Pause ?\"", "fr: \"Une pause ?\"", "Stop it: {resolve: done}", "Stop it: {resolve: stopped_it}, Later: menu",
 		"max_tries: 2, give_up: pause, skip: None, missing: pause", "max_tries: 4, give_up: menu, skip: None",
 		"returns: {a: text}, on: {404: pause, else: {handoff: general}}", "returns: {a: number}, on: {404: menu, else: {handoff: orders}}",
-		"Fill {{ form.url }}", "Please fill {{ form.url }}", "ask: Your code?", "ask: The code?", "  chatty:\n    say: [One, Two]\n", "  chatty:\n    say: [One, Two, Three]\n",
+		"\"Fill {{ form.url }}\"", "\"Please fill {{ form.url }}\", fallback: menu, expires: 1h", "ask: Your code?", "ask: The code?, failed: pause", "  chatty:\n    say: [One, Two]\n", "  chatty:\n    say: [One, Two, Three]\n",
 		"  silent:\n", "  silent:\n    say: Now loud\n", "    say: Told\n", "", "collect: {colour: \"Colour?\"}", "form: {ask: \"See {{ form.url }}\", fields: [colour]}",
 		"    ask: Kind?\n    options: {\"Yes\": person}\n", "    say: No question\n    goto: person\n", "{queue: general, say: Bye}", "{queue: general, say: So long}",
 		"  end_hours: {say", "  menu2: {resolve: done}\n  end_hours: {say"},
@@ -246,16 +246,15 @@ edge | main.looking: look-up 404 now leads to menu (was to pause)
 edge | main.looking: look-up else now leads to a person in orders (was to a person in general)
 state | main.looking: http changed
 question | main.forming: question reworded: “Fill {{ form.url }}” → “Please fill {{ form.url }}”
+edge | main.forming: form:fallback now leads to menu
 state | main.forming: form changed
 question | main.proving: question reworded: “Your code?” → “The code?”
-state | main.proving: verify changed
+edge | main.proving: verify:failed now leads to pause
 message | main.chatty: messages reworded
 message | main.silent: now says something first
 message | main.told: says nothing any more
 question | main.colouring: now opens a form (it asked for colour before)
 question | main.colouring: question reworded: “Colour?” → “See {{ form.url }}”
-state | main.colouring: form changed
-state | main.colouring: collect changed
 question | main.kindly: now asks nothing (it offered options before)
 message | main.kindly: now says something first
 option | main.kindly: option “Yes” is removed
