@@ -41,7 +41,7 @@ func (t *turn) delegate() {
 		t.giveBack(lentError)
 		return
 	}
-	t.firePath("start")
+	t.fire(atAny, "start", "call:"+f.Name, "")
 	t.next = target{f.Name, "start"}
 }
 

@@ -18,7 +18,7 @@ func (t *turn) returned() {
 	if flow, name, ok := strings.Cut(t.ev.Resume, "."); ok {
 		flow, name = t.renamed(flow, name)
 		if f := t.flow(flow); f != nil && f.States[name] != nil {
-			t.firePath("start")
+			t.fire(atAny, "start", "handoff:returned", "")
 			if flow != t.st.Flow {
 				t.st.Stack = nil
 			}
@@ -118,7 +118,7 @@ func (t *turn) resolved() {
 	t.st.Hand = nil
 	if f := t.flow(t.set.AfterResolve); f != nil {
 		t.st.Stack = nil
-		t.firePath("start")
+		t.fire(atAny, "start", "handoff:resolved", "")
 		t.next = target{f.Name, "start"}
 		return
 	}
