@@ -43,7 +43,7 @@ func asks(exit *Exit) states {
 
 func TestALentConversationReturns(t *testing.T) {
 	t.Parallel()
-	c := lending(t, asks(back("found"))).says("bot: Number?").at("ask.start")
+	c := lending(t, asks(back("found"))).says("bot: Number?").at("ask.start").tookEdge("call:ask")
 	if c.st.Owner != "bot" || c.st.Lent == nil || c.st.Lent.Agent != "ann" || len(c.st.Stack) != 0 {
 		t.Fatalf("%+v", c.st)
 	}

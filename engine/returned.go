@@ -18,7 +18,11 @@ func (t *turn) returned() {
 	if flow, name, ok := strings.Cut(t.ev.Resume, "."); ok {
 		flow, name = t.renamed(flow, name)
 		if f := t.flow(flow); f != nil && f.States[name] != nil {
-			t.fire(atAny, "start", "handoff:returned", "")
+			edge := "handoff:returned"
+			if hand == nil && t.ev.World.Rehearsal {
+				edge = "start" // a rehearsal begins here: nobody has handed anything over
+			}
+			t.fire(atAny, "start", edge, "")
 			if flow != t.st.Flow {
 				t.st.Stack = nil
 			}
