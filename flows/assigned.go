@@ -60,6 +60,9 @@ func (l *loader) checkAssigned(g *graph) {
 		a.index[name] = i
 	}
 	a.indexLookups()
+	if len(a.index) == 0 {
+		return // nothing can be filled, so nothing can be empty
+	}
 	a.prepare()
 	all, _ := l.entries()
 	for _, s := range all {

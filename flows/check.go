@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"slices"
 	"strings"
 
 	"dispatcher/engine"
@@ -22,11 +23,30 @@ func (l *loader) check() {
 	l.checkPublic(g)
 	l.checkAssigned(g)
 	l.checkEffort(g)
-	l.checkPhrases(g)
+	l.checkAlone()
 	l.checkTranslations(g)
-	l.checkLimits(g)
+	l.checkLimits()
 	l.checkUnused()
 	l.measure(g)
+}
+
+// checkAlone finds what one flow shows beside what all of them share; of a flow
+// that is taken as it was, what was found in it comes back.
+func (l *loader) checkAlone() {
+	taken := l.escapePhrases()
+	same := slices.Equal(l.limits, l.now.shared.limits)
+	l.now.shared.limits = l.limits
+	for _, f := range l.flows {
+		if f.part != nil && same {
+			l.replay(f.alone)
+			continue
+		}
+		f.part = nil
+		f.alone = l.record(func() {
+			l.checkPhrases(f, taken)
+			l.flowLimits(f)
+		})
+	}
 }
 
 // withhold drops findings that another error only made look so (language.md 6.1).

@@ -21,12 +21,13 @@ func (l *loader) checkEffort(g *graph) {
 		e := &effort{g: g, memo: map[*stateSrc]*reach{}, busy: map[*stateSrc]bool{}} // back edges are those of this start
 		if got := e.from(s); got.end > budget.Questions {
 			l.in(s.flow.name, s.name, func() {
-				l.warn("W326", s.key.Words(), "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, strings.Join(got.path, " → "))
+				l.warn("W326", s.key.Words(), "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, strings.Join(got.path(), " → "))
 			})
 		}
 	}
 	for _, t := range l.saidTexts {
-		if n, at := wordiest(t.node); n > budget.Words {
+		if t.words > budget.Words {
+			n, at := wordiest(t.node)
 			l.in(t.flow, t.name, func() { l.warn("W327", at.Words(), "%d words in one message (budget %d)", n, budget.Words) })
 		}
 	}
@@ -36,8 +37,9 @@ func (l *loader) checkEffort(g *graph) {
 // reach is the most questions from a state to an end, and to each return.
 type reach struct {
 	end     int // -1: no end is reached
-	path    []string
-	results map[string]int
+	at      *stateSrc
+	next    *reach         // where the most questions come after it; nil: none
+	results map[string]int // nil: none
 }
 
 type effort struct {
@@ -53,7 +55,7 @@ func (e *effort) from(s *stateSrc) *reach {
 		return r
 	}
 	e.busy[s] = true
-	r := &reach{end: -1, results: map[string]int{}}
+	r := &reach{end: -1, at: s}
 	for _, f := range s.out {
 		if f.by == byLater {
 			continue
@@ -72,11 +74,11 @@ func (e *effort) from(s *stateSrc) *reach {
 func (e *effort) leaf(r *reach, s *stateSrc, exit *engine.Exit, asked, depth int) {
 	switch {
 	case exit == nil, exit.Kind == engine.ExitHandoff, exit.Kind == engine.ExitResolve, exit.Kind == engine.ExitResume:
-		r.better(asked, s, nil)
+		r.better(asked, nil)
 	case exit.Kind == engine.ExitReturn:
-		r.results[exit.Result] = max(r.results[exit.Result], asked)
+		r.result(exit.Result, asked)
 	case exit.Kind == engine.ExitGoto:
-		e.to(r, s, e.g.l.stateAt(exit.Flow, exit.State), asked)
+		e.to(r, s.flow, e.g.l.stateAt(exit.Flow, exit.State), asked)
 	case exit.Kind == engine.ExitCall && depth < 8:
 		called := e.g.l.stateAt(exit.Flow, "start")
 		if called == nil || e.busy[called] {
@@ -84,7 +86,7 @@ func (e *effort) leaf(r *reach, s *stateSrc, exit *engine.Exit, asked, depth int
 		}
 		in := e.from(called)
 		if in.end >= 0 {
-			r.better(asked+in.end, s, in.path)
+			r.better(asked+in.end, in)
 		}
 		for result, n := range in.results {
 			e.back(r, s, exit, result, asked+n, depth)
@@ -108,26 +110,41 @@ func (e *effort) back(r *reach, s *stateSrc, exit *engine.Exit, result string, a
 	}
 }
 
-func (e *effort) to(r *reach, s, next *stateSrc, asked int) {
+func (e *effort) to(r *reach, flow *flowSrc, next *stateSrc, asked int) {
 	if next == nil || e.busy[next] {
 		return
 	}
 	in := e.from(next)
 	if in.end >= 0 {
-		r.better(asked+in.end, s, in.path)
+		r.better(asked+in.end, in)
 	}
-	if next.flow == s.flow {
+	if next.flow == flow {
 		for result, n := range in.results {
-			r.results[result] = max(r.results[result], asked+n)
+			r.result(result, asked+n)
 		}
 	}
 }
 
-func (r *reach) better(n int, s *stateSrc, rest []string) {
+func (r *reach) better(n int, next *reach) {
 	if n > r.end {
-		r.end = n
-		r.path = append([]string{s.name}, rest...)
+		r.end, r.next = n, next
 	}
+}
+
+func (r *reach) result(name string, n int) {
+	if r.results == nil {
+		r.results = map[string]int{}
+	}
+	r.results[name] = max(r.results[name], n)
+}
+
+// path names the states on the way to the most questions.
+func (r *reach) path() []string {
+	var out []string
+	for ; r != nil; r = r.next {
+		out = append(out, r.at.name)
+	}
+	return out
 }
 
 // wordiest is the longest of the variants and languages of a text, in words,

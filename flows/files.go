@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"sort"
 	"strconv"
@@ -39,19 +41,28 @@ var ErrNoProject = errors.New("no dispatcher.yaml and no flows/*.yaml in this fo
 // Read collects the files of a project from a folder. Symbolic links are
 // followed as far as fsys follows them. An unreadable file is an error, so
 // that a folder seen in the middle of a change is never taken for a small one.
-func Read(fsys fs.FS, name string) (*Files, error) {
+func Read(fsys fs.FS, name string) (*Files, error) { return ReadAgain(fsys, name, nil) }
+
+// ReadAgain is Read for a folder that was read before: every byte is read
+// anew, and a file that is what it was shares its bytes with before, so that
+// nothing is kept twice.
+func ReadAgain(fsys fs.FS, name string, before *Files) (*Files, error) {
 	f := &Files{Name: name, Data: map[string][]byte{}, Media: map[string][sha256.Size]byte{}, Large: map[string]bool{}}
-	data, err := readFile(fsys, projectFile, maxRead)
+	r := &reading{f: f, fsys: fsys}
+	if before != nil {
+		r.before = before.Data
+	}
+	data, err := r.file(projectFile, maxRead)
 	switch {
 	case err == nil:
-		f.Data[projectFile] = data
+		f.Data[projectFile] = r.kept(projectFile, data)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("project file: %w", err)
 	}
-	if data, err := readFile(fsys, misnamedProject, maxRead); err == nil {
-		f.Data[misnamedProject] = data // so that it is not missed silently
+	if data, err := r.file(misnamedProject, maxRead); err == nil {
+		f.Data[misnamedProject] = r.kept(misnamedProject, data) // so that it is not missed silently
 	}
-	if err := f.folder(fsys, "flows", 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := r.folder("flows", 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if len(f.Data) == 0 {
@@ -60,13 +71,21 @@ func Read(fsys fs.FS, name string) (*Files, error) {
 	return f, nil
 }
 
+// reading is one run of Read.
+type reading struct {
+	f      *Files
+	fsys   fs.FS
+	before map[string][]byte // what was read the last time, by path
+	buffer bytes.Buffer      // of the file that is read
+}
+
 // folder reads one folder and those below it; fs.ReadDir with Stat is used
 // because WalkDir does not follow symbolic links.
-func (f *Files) folder(fsys fs.FS, dir string, depth int) error {
+func (r *reading) folder(dir string, depth int) error {
 	if depth > 20 {
 		return fmt.Errorf("flows folder %s: folders are nested too deeply", dir)
 	}
-	entries, err := fs.ReadDir(fsys, dir)
+	entries, err := fs.ReadDir(r.fsys, dir)
 	if err != nil {
 		return fmt.Errorf("flows folder %s: %w", dir, err)
 	}
@@ -74,7 +93,7 @@ func (f *Files) folder(fsys fs.FS, dir string, depth int) error {
 		if ignored(e.Name()) {
 			continue
 		}
-		if err := f.entry(fsys, path.Join(dir, e.Name()), e.Type(), depth); err != nil {
+		if err := r.entry(path.Join(dir, e.Name()), e.Type(), depth); err != nil {
 			return err
 		}
 	}
@@ -83,9 +102,9 @@ func (f *Files) folder(fsys fs.FS, dir string, depth int) error {
 
 // entry reads one entry of a folder; what is a file by itself needs no look at
 // what it leads to.
-func (f *Files) entry(fsys fs.FS, p string, typ fs.FileMode, depth int) error {
+func (r *reading) entry(p string, typ fs.FileMode, depth int) error {
 	if !typ.IsRegular() {
-		info, err := fs.Stat(fsys, p)
+		info, err := fs.Stat(r.fsys, p)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // a dangling link
 		}
@@ -95,7 +114,7 @@ func (f *Files) entry(fsys fs.FS, p string, typ fs.FileMode, depth int) error {
 		typ = info.Mode().Type()
 	}
 	if typ.IsDir() {
-		return f.folder(fsys, p, depth+1)
+		return r.folder(p, depth+1)
 	}
 	media := strings.HasPrefix(p, "flows/media/")
 	if !typ.IsRegular() || !media && !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
@@ -105,18 +124,18 @@ func (f *Files) entry(fsys fs.FS, p string, typ fs.FileMode, depth int) error {
 	if media {
 		limit = maxMedia
 	}
-	data, err := readFile(fsys, p, limit)
+	data, err := r.file(p, limit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // removed since the folder was read
 	case err != nil:
 		return fmt.Errorf("flow file %s: %w", p, err)
 	case media:
-		f.Media[p] = sha256.Sum256(data)
+		r.f.Media[p] = sha256.Sum256(data)
 		if len(data) == maxMedia {
-			f.Large[p] = true
+			r.f.Large[p] = true
 		}
 	default:
-		f.Data[p] = data
+		r.f.Data[p] = r.kept(p, data)
 	}
 	return nil
 }
@@ -127,13 +146,24 @@ func ignored(name string) bool {
 		strings.HasSuffix(name, ".swp") || strings.HasSuffix(name, ".tmp")
 }
 
-func readFile(fsys fs.FS, p string, limit int64) ([]byte, error) {
-	file, err := fsys.Open(p)
+// file reads one file; the bytes are there until the next is read.
+func (r *reading) file(p string, limit int64) ([]byte, error) {
+	file, err := r.fsys.Open(p)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // opened for reading only
-	return io.ReadAll(io.LimitReader(file, limit))
+	r.buffer.Reset()
+	_, err = r.buffer.ReadFrom(io.LimitReader(file, limit))
+	return r.buffer.Bytes(), err
+}
+
+// kept gives bytes that stay: those of the last time where they are the same.
+func (r *reading) kept(p string, data []byte) []byte {
+	if was, ok := r.before[p]; ok && bytes.Equal(was, data) {
+		return was
+	}
+	return bytes.Clone(data)
 }
 
 // isTest, isLocale and isFlow sort the files under flows/.
@@ -166,6 +196,12 @@ func (f *Files) SetID() string {
 		part(h, p, data)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Same says that both are the same files with the same bytes: those whose Sum
+// is the same, without the hashing.
+func (f *Files) Same(as *Files) bool {
+	return maps.EqualFunc(f.Data, as.Data, bytes.Equal) && maps.Equal(f.Media, as.Media)
 }
 
 // Sum is a hash over everything that was read, also what is not part of the

@@ -13,20 +13,29 @@ import (
 
 var linkInLabel = regexp.MustCompile(`(?i)\b(https?://|www\.)\S+|\b[a-z0-9-]+\.(com|net|org|io|co|uk|de|fr|es|eu|app|shop)\b`)
 
-// checkLimits compares texts with what the project's channels can carry
-// (W401 to W405) and reminders with their windows (W332).
-func (l *loader) checkLimits(g *graph) {
+// flowLimits compares questions of a flow with what the project's channels can
+// carry (W401, W403 to W405) and reminders with their windows (W332).
+func (l *loader) flowLimits(f *flowSrc) {
 	if len(l.limits) == 0 {
 		return
 	}
-	for _, s := range g.states {
-		l.in(s.flow.name, s.name, func() {
+	for _, name := range f.def.StateOrder {
+		s := f.states[name]
+		l.in(f.name, name, func() {
 			for _, o := range s.opts {
 				l.labelLimits(o, shownOptions(s))
 			}
 			l.optionLimits(s)
 			l.reminders(s.node.Get("no_reply"))
 		})
+	}
+}
+
+// checkLimits is the same for what the project says by itself, and for all
+// texts (W402).
+func (l *loader) checkLimits() {
+	if len(l.limits) == 0 {
+		return
 	}
 	for _, t := range l.saidTexts {
 		l.in(t.flow, t.name, func() { l.textLimits(t) })
@@ -123,6 +132,9 @@ func (l *loader) optionLimits(s *stateSrc) {
 }
 
 func (l *loader) textLimits(t textSrc) {
+	if l.shortEnough(t) {
+		return
+	}
 	for _, n := range variants(t.node) {
 		words := strings.TrimSpace(withoutBraces(n.Text, ""))
 		for _, c := range l.limits {
@@ -137,6 +149,17 @@ func (l *loader) textLimits(t textSrc) {
 			}
 		}
 	}
+}
+
+// shortEnough says that a text fits every channel in whatever unit it counts:
+// no unit counts more than bytes.
+func (l *loader) shortEnough(t textSrc) bool {
+	for _, c := range l.limits {
+		if c.Text.N > 0 && t.bytes > c.Text.N || t.opts && c.TextOptions.N > 0 && t.bytes > c.TextOptions.N {
+			return false
+		}
+	}
+	return true
 }
 
 // reminders warns about a step that says something when a window has closed.

@@ -73,6 +73,7 @@ type flowSrc struct {
 	part     *keptFlow // where it was taken from, nil when it is compiled anew
 	declared effect    // what reading its names left behind
 	compiled effect    // what compiling it left behind
+	alone    effect    // what was found in it alone
 }
 
 // stateSrc is one state as written.

@@ -288,7 +288,7 @@ func (l *loader) mergeText(e *entry, lang string, tpl *engine.Template, n *sourc
 	alone := &engine.Text{At: l.place(n.Range), Lang: map[string]*engine.Template{l.set.Languages[0]: tpl}}
 	if len(e.texts) > 0 {
 		if said, ok := l.locale.said[e.texts[0].text]; ok {
-			l.saidTexts = append(l.saidTexts, textSrc{node: n, text: alone, flow: said.flow, name: said.name, opts: said.opts})
+			l.saidTexts = append(l.saidTexts, textSrc{node: n, text: alone, flow: said.flow, name: said.name, opts: said.opts}.measured())
 		}
 	}
 	if e.option != nil {

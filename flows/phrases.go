@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"maps"
 	"sort"
 	"strings"
 
@@ -9,24 +10,18 @@ import (
 )
 
 // checkPhrases: words that two options share (W322), options that hide words
-// of everywhere (W323) or of stop (E324).
-func (l *loader) checkPhrases(g *graph) {
-	taken := l.escapePhrases()
-	for _, s := range g.states {
-		own := taken
-		if flow := l.flowPhrases(s.flow); len(flow) > 0 {
-			own = map[string]string{}
-			for p, e := range taken {
-				own[p] = e
-			}
-			for p, e := range flow {
-				own[p] = e
-			}
-		}
-		l.in(s.flow.name, s.name, func() {
+// of everywhere (W323) or of stop (E324). taken is the phrases of the project.
+func (l *loader) checkPhrases(f *flowSrc, taken map[string]string) {
+	if own := l.flowPhrases(f); len(own) > 0 {
+		taken = maps.Clone(taken)
+		maps.Copy(taken, own)
+	}
+	for _, name := range f.def.StateOrder {
+		s := f.states[name]
+		l.in(f.name, name, func() {
 			l.sharedWords(s)
 			for _, o := range s.opts {
-				l.hidden(o, own)
+				l.hidden(o, taken)
 			}
 		})
 	}

@@ -28,6 +28,7 @@ type shared struct {
 	effect
 	defaults   engine.Defaults
 	everywhere []*engine.Escape
+	limits     []channelLimits // of the channels, as adapters say
 }
 
 // effect is what compiling one part of a project leaves in the loader.
@@ -69,6 +70,20 @@ func (l *loader) replay(e effect) {
 	}
 }
 
+// makeRoom is for what the flows that are taken as they were will leave behind.
+func (l *loader) makeRoom() {
+	uses, said := 0, 0
+	for _, f := range l.flows {
+		if f.part != nil {
+			uses += len(f.declared.uses) + len(f.compiled.uses)
+			said += len(f.declared.said) + len(f.compiled.said)
+		}
+	}
+	l.uses = slices.Grow(l.uses, uses)
+	l.saidTexts = slices.Grow(l.saidTexts, said)
+	l.useOf = make(map[*engine.Expr]*use, uses)
+}
+
 // reuse takes from the last good load every flow that would come out the same.
 func (l *loader) reuse() {
 	if l.opts.Warm == nil || l.unreadable || l.translated() {
@@ -84,6 +99,7 @@ func (l *loader) reuse() {
 			l.flows[i] = p.again()
 		}
 	}
+	l.makeRoom()
 }
 
 // translated says that the texts of flows are merged with others: then all of

@@ -15,6 +15,18 @@ type textSrc struct {
 	flow string
 	name string // state
 	opts bool   // rides with options
+
+	// of its longest variant: words and bytes, as written
+	words, bytes int
+}
+
+// measured counts a text, once for all checks of length.
+func (t textSrc) measured() textSrc {
+	t.words, _ = wordiest(t.node)
+	for _, n := range variants(t.node) {
+		t.bytes = max(t.bytes, len(n.Text))
+	}
+	return t
 }
 
 // text compiles a text: as it is, {any: [...]}, or one per language.
@@ -212,7 +224,7 @@ func (l *loader) texts(n *source.Node, sc scope) []*engine.Text {
 func (l *loader) said(n *source.Node, sc scope, opts bool) *engine.Text {
 	t := l.text(n, sc)
 	if t != nil {
-		l.saidTexts = append(l.saidTexts, textSrc{node: n, text: t, flow: l.flow, name: l.state, opts: opts})
+		l.saidTexts = append(l.saidTexts, textSrc{node: n, text: t, flow: l.flow, name: l.state, opts: opts}.measured())
 	}
 	return t
 }

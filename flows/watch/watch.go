@@ -218,7 +218,7 @@ func (w *Watcher) attempt(ctx context.Context, by string) {
 // look is attempt for whoever holds the lock.
 func (w *Watcher) look(ctx context.Context, by string) {
 	start := w.cfg.Now()
-	files, err := w.settled(ctx)
+	files, sum, err := w.settled(ctx)
 	if ctx.Err() != nil {
 		return
 	}
@@ -226,7 +226,6 @@ func (w *Watcher) look(ctx context.Context, by string) {
 		w.unreadable(err)
 		return
 	}
-	id, sum := files.SetID(), files.Sum()
 	switch w.known(sum) {
 	case Same:
 		w.same(ctx, sum)
@@ -237,9 +236,9 @@ func (w *Watcher) look(ctx context.Context, by string) {
 	project := w.cfg.Load(files)
 	switch {
 	case !project.OK():
-		w.reject(ctx, id, sum, project, start)
+		w.reject(ctx, files.SetID(), sum, project, start)
 		return
-	case w.Status().Live.Set == id: // a test changed, or another file beside the set
+	case w.Status().Live.Set == project.SetID: // a test changed, or another file beside the set
 		w.same(ctx, sum)
 		return
 	case w.waits(project):
@@ -249,7 +248,7 @@ func (w *Watcher) look(ctx context.Context, by string) {
 	plan := w.plan(ctx, project)
 	if err := w.cfg.Live(ctx, project, by); err != nil {
 		w.cfg.Logger.Error("flows are good but could not go live", "set", short(project.SetID), "error", err.Error())
-		w.fail(id, err)
+		w.fail(project.SetID, err)
 		return
 	}
 	w.accept(project, SetInfo{By: by}, sum, plan, start)
@@ -258,25 +257,30 @@ func (w *Watcher) look(ctx context.Context, by string) {
 // errNothing: the folder has no flow file at all.
 var errNothing = errors.New("no flow files are there")
 
-// settled reads the folder until two readings, Settle apart, agree.
-func (w *Watcher) settled(ctx context.Context) (*flows.Files, error) {
+// settled reads the folder until two readings, Settle apart, agree, and gives
+// their sum. A file that did not change is kept once, whoever has it.
+func (w *Watcher) settled(ctx context.Context) (files *flows.Files, sum string, err error) {
 	begin := w.cfg.Now()
 	reported := false
-	before, err := w.read()
-	if err == nil && w.known(before.Sum()) == Same {
-		return before, nil
+	before, err := w.read(w.Status().LiveProject.Files)
+	if err == nil {
+		if sum = before.Sum(); w.known(sum) == Same {
+			return before, sum, nil
+		}
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, "", ctx.Err()
 		case <-time.After(w.cfg.Settle):
 		}
-		after, err2 := w.read()
+		after, err2 := w.read(before)
 		if agree(before, err, after, err2) {
-			return after, err2
+			return after, sum, err2
 		}
-		before, err = after, err2
+		if before, err = after, err2; err == nil {
+			sum = before.Sum()
+		}
 		if !reported && w.cfg.Now().Sub(begin) > 10*time.Second {
 			reported = true
 			w.cfg.Logger.Warn("the flow files keep changing; the live set stays until they rest")
@@ -288,11 +292,12 @@ func agree(a *flows.Files, aErr error, b *flows.Files, bErr error) bool {
 	if aErr != nil || bErr != nil {
 		return aErr != nil && bErr != nil
 	}
-	return a.Sum() == b.Sum()
+	return a.Same(b)
 }
 
-func (w *Watcher) read() (*flows.Files, error) {
-	files, err := flows.Read(Dir(w.cfg.Root), w.cfg.Name)
+// read reads the folder; before is what it held a moment ago, if that is known.
+func (w *Watcher) read(before *flows.Files) (*flows.Files, error) {
+	files, err := flows.ReadAgain(Dir(w.cfg.Root), w.cfg.Name, before)
 	if err != nil {
 		return nil, err
 	}
