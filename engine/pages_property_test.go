@@ -94,7 +94,7 @@ func somethingHappens(rt *rapid.T, c *chat) {
 func TestPagesAndLookupsEnd(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		c := talkForm(t, anyPages(rt)).user("hello")
+		c := talkForm(t, anyPages(rt)).unrecorded().user("hello")
 		armed := map[string]time.Time{}
 		keepTimers(armed, c.out)
 		for range rapid.IntRange(1, 25).Draw(rt, "events") {

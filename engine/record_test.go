@@ -38,14 +38,13 @@ var recorders = recorder{tests: map[string][]*recording{}}
 
 // What is recorded is bounded: longest is the bytes of one conversation, enough
 // for all but those that go on for the sake of their length, and a test that
-// holds more than most draws them by chance or to count them.
+// holds more than most holds them to count something.
 const (
 	longest = 16 << 10
 	most    = 32
 )
 
-// of begins the record of one more conversation of a test. What a property test
-// makes up is another one every time and not recorded.
+// of begins the record of one more conversation of a test.
 func (r *recorder) of(t testing.TB) *recording {
 	test, ok := t.(*testing.T)
 	if !ok {
@@ -142,4 +141,10 @@ func writeRecord(path string, parts map[string]string) error {
 		return err
 	}
 	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
+
+// unrecorded is for conversations that are made up by chance.
+func (c *chat) unrecorded() *chat {
+	c.record = nil
+	return c
 }

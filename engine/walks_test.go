@@ -77,7 +77,7 @@ func TestAnyWayIsWalked(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		sets := []*Set{anyProject(rt, "one"), anyProject(rt, "two")}
-		c := talk(t, sets[0]).user("hello")
+		c := talk(t, sets[0]).unrecorded().user("hello")
 		armed := map[string]time.Time{}
 		keepTimers(armed, c.out)
 		for range rapid.IntRange(5, 40).Draw(rt, "turns") {
