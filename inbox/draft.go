@@ -146,6 +146,7 @@ type Draft struct {
 	lastIn   [2]int64        // seq and ms of the last customer message of this turn
 	oldQueue string          // queue of the handoff before a reopen
 	figures  []figure        // of clocks and promises, counted once the turn is applied
+	unmoved  bool            // nothing has happened that anybody may see
 	written  *rows           // where the lists of the turn begin; nil: nowhere yet
 	sealing  plainRow
 }

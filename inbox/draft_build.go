@@ -60,7 +60,9 @@ func (d *Draft) sealConversation() {
 	}
 	c := &d.written.conv
 	*c = d.conv
-	c.UpdatedAt = d.View.Now.UnixMilli()
+	if !d.unmoved {
+		c.UpdatedAt = d.View.Now.UnixMilli()
+	}
 	var err error
 	if d.stated {
 		c.State, err = d.keys.sealState(c.UID, d.state)

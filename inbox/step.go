@@ -131,6 +131,10 @@ func (e *effecting) apply(effect engine.Effect) error {
 		e.ended = true
 		return e.d.Resolve(v.Reason, v.Optional)
 	case engine.SetTimer:
+		if v.Name == timerIdle {
+			e.d.idleAt(v.At)
+			return nil
+		}
 		e.d.Timer(v.Name, v.At)
 	case engine.CancelTimers:
 		e.d.CancelTimers(v.Prefix)

@@ -148,12 +148,15 @@ func (s *Service) timerDraft(v *View, t storage.Timer) (d *Draft, err error) {
 
 // isEngineTimer says whether a timer was set by a step.
 func isEngineTimer(name string) bool {
-	return name == "idle" || name == "form" || name == "verify" || name == timerLend || strings.HasPrefix(name, "silence") || strings.HasPrefix(name, "unanswered")
+	return name == timerIdle || name == "form" || name == "verify" || name == timerLend || strings.HasPrefix(name, "silence") || strings.HasPrefix(name, "unanswered")
 }
 
 func (s *Service) engineDue(d *Draft, t storage.Timer) error {
 	waiting := strings.HasPrefix(t.Name, "unanswered")
 	if waiting != (d.conv.Owner == storage.OwnerQueue) || !waiting && d.conv.Owner != storage.OwnerBot {
+		return nil
+	}
+	if t.Name == timerIdle && d.notIdle() {
 		return nil
 	}
 	if alias := aliasOf(d); s.switches.killed(alias, d.state.Flow) {

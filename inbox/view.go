@@ -152,6 +152,7 @@ type Card struct {
 	Public   bool   `json:"public,omitempty"`
 
 	Earlier int     `json:"earlier,omitempty"` // conversations before this one
+	IdleAt  int64   `json:"idle,omitempty"`    // ms: when timer idle is due; its row may be due sooner, never later
 	Episode Episode `json:"episode"`           // counters of the episode, kept with the card so that a turn writes one row less
 }
 
