@@ -45,11 +45,31 @@ func (l *loader) collect(s *stateSrc, p *source.Pair) *engine.Collect {
 	c.Skip = l.text(n.Get("skip"), scope{})
 	if o := n.Get("options"); o != nil {
 		c.Options = l.options(s, o, "collect")
+		l.skipTwice(s, n.Get("skip"), c.Skip)
 	}
 	l.confirm(c, n.Get("confirm"), def)
 	c.Always = l.boolean(n.Get("always"), false)
 	l.accept(c, n, def)
 	return c
+}
+
+// skipTwice finds an option that has the label or the id of the skip button (E114).
+func (l *loader) skipTwice(s *stateSrc, skip *source.Node, label *engine.Text) {
+	words, _ := literal(label, l.set.Languages[0])
+	if words == "" {
+		return
+	}
+	for _, o := range s.opts {
+		own, _ := literal(o.def.Label, l.set.Languages[0])
+		switch {
+		case l.normal(own) == l.normal(words):
+			d := l.err("E114", skip.Words(), "two options have the label %q", words)
+			d.Related = []source.Related{{Range: o.at, Message: "the first one is here"}}
+		case o.def.ID == "skip":
+			d := l.err("E114", o.at, "two options have the id %q", o.def.ID)
+			d.Related = []source.Related{{Range: skip.Words(), Message: "the other one is here"}}
+		}
+	}
 }
 
 // needsAsk wants a question from the state or from the slot (E110).

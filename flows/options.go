@@ -20,6 +20,7 @@ func (l *loader) options(s *stateSrc, n *source.Node, into string) []*engine.Opt
 	add := func(label, v *source.Node, at source.Range) {
 		o := l.option(s, label, v, at, len(out)+1)
 		if o == nil {
+			s.bad = true // where it leads is not known
 			return
 		}
 		l.twice(o, seen)

@@ -127,7 +127,7 @@ func (l *loader) sharedWords(s *stateSrc) {
 		sort.Strings(phrases)
 		for _, p := range phrases {
 			if other, shared := first[p]; shared && other != o.def.ID {
-				if own[p] != o.at || !l.sameLabel(s, other, p) {
+				if (own[p] != o.at || !l.sameLabel(s, other, p)) && !s.apart(other, o.def) {
 					l.warn("W322", own[p], "%q of option %s is also a word of option %s", p, o.def.ID, other)
 				}
 				continue
@@ -135,6 +135,23 @@ func (l *loader) sharedWords(s *stateSrc) {
 			first[p] = o.def.ID
 		}
 	}
+}
+
+// apart says that the two options are never visible together: the when of one
+// is the other's with not.
+func (s *stateSrc) apart(id string, b *engine.Option) bool {
+	for _, o := range s.opts {
+		a := o.def
+		if a.ID == id && a.When != nil && b.When != nil {
+			return denies(a.When.Source, b.When.Source) || denies(b.When.Source, a.When.Source)
+		}
+	}
+	return false
+}
+
+func denies(x, y string) bool {
+	x, y = strings.TrimSpace(x), strings.TrimSpace(y)
+	return y == "not ("+x+")" || y == "!("+x+")" || (y == "not "+x || y == "!"+x) && !strings.ContainsAny(x, " ")
 }
 
 // sameLabel says that the phrase is the label of the other option: E114 said so.

@@ -398,7 +398,7 @@ func (l *loader) leads(s *stateSrc) {
 		leaves = leaves || o.written
 	}
 	if !leaves || s.def.Collect != nil {
-		if l.nearKey(s.node, "options", "collect") {
+		if l.nearKey(s.node, "options", "collect") || s.bad {
 			return
 		}
 		l.err("E310", s.key.Words(), "the conversation gets stuck in %q: nothing says what happens next", s.name)

@@ -192,5 +192,8 @@ func (m *Main) references(p *flows.Project) error {
 	bad := *p
 	bad.Diagnostics = missing
 	bad.WriteText(m.Err, false)
-	return fmt.Errorf("%d references have no value here; set them in the environment and start again", len(missing))
+	if len(missing) == 1 {
+		return errors.New("1 reference has no value here; set it and start again")
+	}
+	return fmt.Errorf("%d references have no value here; set them and start again", len(missing))
 }
