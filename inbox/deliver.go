@@ -217,7 +217,7 @@ func (x *sender) sent(ctx context.Context, l *letter, ids []string) bool {
 	}
 	x.s.metrics.sends.WithLabelValues(x.acct.Alias, "sent").Inc()
 	x.s.changed(l.row, l.uid, "sent")
-	if out, ok := x.typing.afterWords(l.row.Conversation, now); ok {
+	if out, ok := x.typing.afterWords(l.row.Conversation, now, x.resend()); ok {
 		x.showTyping(ctx, out, l.row.Conversation)
 	}
 	if l.row.Origin == storage.OriginAgent && l.row.Seq != 0 {

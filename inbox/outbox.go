@@ -186,7 +186,7 @@ func (x *sender) take(ctx context.Context, free int, workers *sync.WaitGroup) ti
 	if n == 0 {
 		return wait
 	}
-	for conversation, out := range x.typing.due(x.s.now()) {
+	for conversation, out := range x.typing.due(x.s.now(), x.resend()) {
 		workers.Go(func() { x.showTyping(ctx, out, conversation) })
 	}
 	work, next, err := x.s.store.Lease(ctx, storage.LeaseQuery{

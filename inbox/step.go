@@ -111,7 +111,7 @@ func (e *effecting) apply(effect engine.Effect) error {
 	case engine.Call:
 		e.d.Call(callOf(v))
 		if v.Typing {
-			e.d.Typing(e.d.View.Now.Add(typingFor))
+			e.d.Typing(e.d.View.Now.Add(callTotal))
 		}
 	case engine.StartVerify:
 		e.d.start(v)

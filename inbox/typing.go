@@ -24,6 +24,7 @@ const (
 type typing struct {
 	out   dm.Outbound
 	until time.Time
+	next  time.Time // not before it; zero: now
 }
 
 // Typing shows typing to the customer until a moment, after what this turn has
@@ -64,11 +65,24 @@ func (s *Service) shows(k laneKey, t storage.Turn, d *Draft, conversation int64)
 	})
 	switch {
 	case d.typing != nil:
-		x.typing.keep(conversation, *d.typing, !words) // after those words, never before them
+		what := *d.typing
+		if most := x.acct.Caps.Typing.Max; most > 0 && s.now().Add(most).Before(what.until) {
+			what.until = s.now().Add(most)
+		}
+		x.typing.keep(conversation, what, !words) // after those words, never before them
 		x.nudge()
 	case words:
 		x.typing.drop(conversation) // it was for these
 	}
+}
+
+// resend is how long the platform shows typing before it has to be told again;
+// 0 = it shows it as long as it has to.
+func (x *sender) resend() time.Duration {
+	if x.acct.Caps.Typing == nil {
+		return 0
+	}
+	return x.acct.Caps.Typing.Resend
 }
 
 // showTyping tells the platform that the bot is typing: while the bot owns the
@@ -82,6 +96,7 @@ func (x *sender) showTyping(ctx context.Context, out dm.Outbound, conversation i
 	marked := time.Now()
 	snaps, err := x.s.store.Load(ctx, []storage.Key{{ID: conversation}})
 	if err != nil || snaps[0].Conv.Owner != storage.OwnerBot || snaps[0].Conv.Status != storage.Open {
+		x.typing.drop(conversation)
 		return
 	}
 	plan, err := x.acct.Adapter.Render(dm.Outbound{
@@ -98,7 +113,8 @@ func (x *sender) showTyping(ctx context.Context, out dm.Outbound, conversation i
 }
 
 // typings are the conversations that are to show typing: now, or once their
-// words have left. What comes too late is not shown.
+// words have left, and again for as long as it lasts where the platform forgets
+// it (TypingCap.Resend). What comes too late is not shown.
 type typings struct {
 	mu    sync.Mutex
 	after map[int64]typing
@@ -115,6 +131,7 @@ func (t *typings) keep(conversation int64, what typing, now bool) {
 		t.now[conversation] = what
 		return
 	}
+	delete(t.now, conversation) // what was shown until these words
 	t.after[conversation] = what
 }
 
@@ -126,30 +143,47 @@ func (t *typings) drop(conversation int64) {
 	delete(t.now, conversation)
 }
 
-// afterWords is what a conversation shows whose words have just left.
-func (t *typings) afterWords(conversation int64, now time.Time) (dm.Outbound, bool) {
+// afterWords is what a conversation shows whose words have just left; it is
+// shown again after resend, 0 = never.
+func (t *typings) afterWords(conversation int64, now time.Time, resend time.Duration) (dm.Outbound, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	what, ok := t.after[conversation]
 	delete(t.after, conversation)
-	return what.out, ok && now.Before(what.until)
+	if ok = ok && now.Before(what.until); ok {
+		t.again(conversation, what, now, resend)
+	}
+	return what.out, ok
 }
 
-// due gives what is to be shown now, and forgets it.
-func (t *typings) due(now time.Time) map[int64]dm.Outbound {
+// due gives what is to be shown now; it is shown again after resend, 0 = never.
+func (t *typings) due(now time.Time, resend time.Duration) map[int64]dm.Outbound {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.now) == 0 {
-		return nil
-	}
-	due := make(map[int64]dm.Outbound, len(t.now))
+	var due map[int64]dm.Outbound
 	for conversation, what := range t.now {
-		if now.Before(what.until) {
-			due[conversation] = what.out
+		switch {
+		case !now.Before(what.until):
+			delete(t.now, conversation)
+			continue
+		case now.Before(what.next):
+			continue
+		case due == nil:
+			due = map[int64]dm.Outbound{}
 		}
+		due[conversation] = what.out
+		t.again(conversation, what, now, resend)
 	}
-	clear(t.now)
 	return due
+}
+
+// again keeps what is shown now for its next time, while there is one.
+func (t *typings) again(conversation int64, what typing, now time.Time, resend time.Duration) {
+	if what.next = now.Add(resend); resend <= 0 || !what.next.Before(what.until) {
+		delete(t.now, conversation)
+		return
+	}
+	t.now[conversation] = what
 }
 
 // typists are the threads of native channels in which the bot is typing now.

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -75,8 +76,8 @@ func TestTypingThatComesTooLateIsNotShown(t *testing.T) {
 	what := typing{until: midday.Add(time.Second)}
 	for _, now := range []bool{false, true} {
 		shows := func(at time.Time) bool {
-			_, after := line.afterWords(7, at)
-			return after || len(line.due(at)) > 0
+			_, after := line.afterWords(7, at, 0)
+			return after || len(line.due(at, 0)) > 0
 		}
 		line.keep(7, what, now)
 		if !shows(midday) || shows(midday) {
@@ -112,8 +113,62 @@ func TestTypingEndsWithTheWordsItWasFor(t *testing.T) {
 			turn.Outbox = []storage.OutboxRow{{Kind: storage.RowSend}}
 		}
 		r.shows(laneKey{}, turn, view.Draft(), view.Snap.Conv.ID)
-		if _, waits := line.afterWords(view.Snap.Conv.ID, view.Now); waits == words {
+		if _, waits := line.afterWords(view.Snap.Conv.ID, view.Now, 0); waits == words {
 			t.Errorf("a turn with words %v: typing still waits: %v", words, waits)
 		}
 	}
+}
+
+// TestTypingIsShownAgain while a look-up is open, as often as the platform
+// wants it, and not after the next words.
+func TestTypingIsShownAgain(t *testing.T) {
+	t.Parallel()
+	var line typings
+	const resend = 4 * time.Second
+	shows := func(at time.Duration) bool { return len(line.due(midday.Add(at), resend)) == 1 }
+	line.keep(7, typing{until: midday.Add(10 * time.Second)}, true)
+	for _, step := range []struct {
+		at   time.Duration
+		want bool
+	}{{0, true}, {time.Second, false}, {4 * time.Second, true}, {7 * time.Second, false}, {8 * time.Second, true}, {12 * time.Second, false}} {
+		if got := shows(step.at); got != step.want {
+			t.Errorf("after %s: shown %v", step.at, got)
+		}
+	}
+	line.keep(7, typing{until: midday.Add(time.Minute)}, true)
+	if !shows(0) {
+		t.Error("it is not shown")
+	}
+	if line.drop(7); shows(5 * time.Second) {
+		t.Error("it is shown after the next words")
+	}
+	line.keep(7, typing{until: midday.Add(time.Minute)}, false)
+	if _, ok := line.afterWords(7, midday, resend); !ok || shows(3*time.Second) || !shows(4*time.Second) {
+		t.Error("it is not shown again after the words it follows")
+	}
+}
+
+// TestTypingLastsAsLongAsTheLookUp: it is told again until the answer, which
+// takes longer than the platform shows it.
+func TestTypingLastsAsLongAsTheLookUp(t *testing.T) {
+	t.Parallel()
+	answer := make(chan struct{})
+	api := newShopAPI(t, func(int, asked) (int, string) { <-answer; return 200, `{"status": "on its way"}` })
+	now := newClock(midday)
+	dir, v := newFolder(t)
+	r := startRig(t, dir, v, strings.Replace(orderFlow, "    http:", "    typing: true\n    http:", 1), api.project(""), withClock(now), func(r *rig, c *Config) {
+		withSecret("Bearer s3cret")(r, c)
+		withTyping(r, c)
+		r.adapter.caps.Typing = &channels.TypingCap{Resend: 4 * time.Second, Max: 20 * time.Second}
+	})
+	r.accept(text("ann", "hi"))
+	r.want("Which order?")
+	r.accept(text("ann", "12345"))
+	r.want("typing")
+	now.add(4 * time.Second)
+	r.want("typing")
+	now.add(4 * time.Second)
+	r.want("typing")
+	close(answer)
+	r.want("Found. It is on its way.")
 }
