@@ -95,7 +95,11 @@ func TestThePinnedFlowTakesItsPinnedCallees(t *testing.T) {
 	c = talk(t, old).user("hi")
 	c.set, c.pinned = live, old
 	c.user("side").says("bot: old in b? [Yes]").user("yes").says("bot: old second", "*")
-	live = pinnedSet(t, "three", "new", func(s *Set) { delete(s.Flows, "b"); s.FlowOrder = []string{"a", "c"}; s.Flows["a"].States["start"].Options[1].Exit = to("a.second") })
+	live = pinnedSet(t, "three", "new", func(s *Set) {
+		delete(s.Flows, "b")
+		s.FlowOrder = []string{"a", "c"}
+		s.Flows["a"].States["start"].Options[1].Exit = to("a.second")
+	})
 	c = talk(t, old).user("hi")
 	c.set, c.pinned = live, old
 	c.user("side").says("bot: old in b? [Yes]").user("yes").says("bot: old second", "*") // it is gone from what is live
