@@ -40,8 +40,9 @@ its file, line and column, the words it is about and how to mend it. The running
 service uses the same check before it takes an edit.
 
 --fix writes the repairs that nobody needs to be asked about: a spelling where
-one word alone can be meant, = for ==, tabs, missing quotes. --explain CODE tells
-more about one code, with an example before and after; it needs no project.
+one word alone can be meant, = for ==, tabs, missing quotes. --explain CODE
+tells more about one code, with an example before and after; it needs no
+project.
 
 Exit code: 0 no errors (warnings allowed), 1 errors, 2 could not run.`,
 		Example: `  dispatcher check shop

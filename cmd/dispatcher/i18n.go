@@ -32,8 +32,8 @@ func (m *Main) i18nExtract() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "extract [PROJECT]", Short: "Add what has no translation yet to the locale files", Args: words(0, 1),
 		Long: `Adds every text without a translation to flows/locales/LANG.yaml, its to: empty.
-Translations, comments and the from: of texts that have changed since stay as they
-are.`,
+Translations, comments and the from: of texts that have changed since stay as
+they are.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			root, project, langs, err := m.translations(projectArg(args), langs)
 			if err != nil {
@@ -60,8 +60,9 @@ func (m *Main) i18nStatus() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use: "status [PROJECT]", Short: "Count translated, missing and stale texts", Args: words(0, 1),
-		Long: `Counts, per language, the texts that are translated, missing, or stale: changed in
-the flow since they were translated. Exit code 1 when any is missing or stale.`,
+		Long: `Counts, per language, the texts that are translated, missing, or stale: changed
+in the flow since they were translated. Exit code 1 when any is missing or
+stale.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := oneOf("format", format, "text", "json"); err != nil {
 				return err

@@ -82,11 +82,11 @@ func (m *Main) planHistory() *cobra.Command {
 
 func (m *Main) planPublish() *cobra.Command {
 	return m.planVerb(&cobra.Command{Use: "publish [SET]", Short: "Make the staged set live", Args: words(0, 1),
-		Long: `Makes the set that waits live: the newest good one of the folder whose tests pass.
-After a rollback this is also what lets file changes through again. Where people
-wait in a state that goes away, --yes accepts that. SET may name any stored set
-whose tests pass; the folder does not hold it, so file changes wait then until
-the next publish.`}, true,
+		Long: `Makes the set that waits live: the newest good one of the folder whose tests
+pass. After a rollback this is also what lets file changes through again. Where
+people wait in a state that goes away, --yes accepts that. SET may name any
+stored set whose tests pass; the folder does not hold it, so file changes wait
+then until the next publish.`}, true,
 		func(ctx context.Context, f *planFlags, a *api, args []string) error {
 			set, err := a.staged(ctx, args)
 			if err != nil {
@@ -98,8 +98,8 @@ the next publish.`}, true,
 
 func (m *Main) planRollback() *cobra.Command {
 	return m.planVerb(&cobra.Command{Use: "rollback SET", Short: "Make an older set live again and hold file changes", Args: words(1, 1),
-		Long: `Makes a set that ran before live again, named by its id or the beginning of it as
-in plan history. File changes wait from then on until the next plan publish.`}, true,
+		Long: `Makes a set that ran before live again, named by its id or the beginning of it
+as in plan history. File changes wait from then on until the next plan publish.`}, true,
 		func(ctx context.Context, f *planFlags, a *api, args []string) error {
 			return m.change(ctx, f, a, "rollback", args[0], "live again; file changes wait for the next publish")
 		})

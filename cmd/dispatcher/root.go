@@ -56,8 +56,9 @@ saving the file changes the running service.`,
 	root.SetErr(m.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		said, _, _ := strings.Cut(err.Error(), ": strconv.")
-		return fmt.Errorf("%s; see dispatcher %s --help", said, cmd.Name())
+		return fmt.Errorf("%s; see %s --help", said, cmd.CommandPath())
 	})
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.CompletionOptions.HiddenDefaultCmd = false
 	for _, verb := range []*cobra.Command{m.serve(), m.check(), m.test(), m.schema(), m.plan(), m.chat(), m.i18n(), m.init(), m.user(), m.version(), m.healthcheck()} {
 		documentEnv(verb)

@@ -43,7 +43,7 @@ the service only with TLS, or behind a proxy that is named.
 SIGTERM drains: nothing new is accepted, what was accepted is finished. SIGHUP
 looks at the flow files again.`,
 		Example: `  dispatcher serve shop
-  dispatcher serve shop --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
+  dispatcher serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem
   dispatcher serve shop --listen 0.0.0.0:8080 --behind-proxy 10.0.0.0/8`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return m.runServe(cmd.Context(), projectArg(args), f, cmd)

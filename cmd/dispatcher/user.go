@@ -30,7 +30,7 @@ func (m *Main) userAdd() *cobra.Command {
 password is read from the first line of standard input, so that it is in no
 history and no list of processes. While the service runs, people are added in
 the console.`,
-		Example: "  dispatcher user add --project shop --email ana@acme.example --name Ana --role admin < password.txt",
+		Example: "  dispatcher user add --project shop --email ana@acme.example \\\n    --name Ana --role admin < password.txt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			password, err := m.password()
 			if err != nil {
@@ -61,7 +61,7 @@ func (m *Main) userPassword() *cobra.Command {
 		Long: `Sets a new password for an account while the service is stopped: the way back in
 when a password is forgotten. It is read from the first line of standard input.
 Every session of that person ends; a second factor stays as it is.`,
-		Example: "  dispatcher user password --project shop --email ana@acme.example < password.txt",
+		Example: "  dispatcher user password --project shop --email ana@acme.example \\\n    < password.txt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			password, err := m.password()
 			if err != nil {

@@ -20,7 +20,8 @@ func (m *Main) version() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use: "version", Short: "Print what this program is", Args: noArgs,
-		Long: "Prints the build, the version of the database schema and the version of the flow language.",
+		Long: `Prints the build, the version of the database schema and the version of the
+flow language.`,
 		RunE: func(*cobra.Command, []string) error {
 			if err := oneOf("format", format, "text", "json"); err != nil {
 				return err
