@@ -166,7 +166,7 @@ func TestDesk_LeadMovesWhatWaits(t *testing.T) {
 func TestWatch_Live(t *testing.T) {
 	t.Parallel()
 	o := open(t)
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	ready, got, done := make(chan struct{}), make(chan Watched, 100), make(chan error, 1)
 	go func() {

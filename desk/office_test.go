@@ -155,7 +155,7 @@ func openWith(t testing.TB, settings string, more map[string]string) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 		defer stop()
 		o.inbox.Stop(ctx)
 		store.Close()

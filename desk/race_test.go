@@ -142,7 +142,7 @@ func TestRace_HistoryIsLinearizable(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := porcupine.CheckOperationsTimeout(ownershipModel(), history, 20*time.Second); got != porcupine.Ok {
+	if got := porcupine.CheckOperationsTimeout(ownershipModel(), history, 5*time.Minute); got != porcupine.Ok {
 		t.Errorf("history of %d operations: %v", len(history), got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dispatcher/dm"
+	"dispatcher/internal/pace"
 	"dispatcher/internal/source"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -132,6 +133,9 @@ func found(p *Project) []string {
 	return out
 }
 
+// brokenMost is what checking one small project may cost (pace.Of).
+const brokenMost = 60
+
 // TestBrokenFlows: every mistake of every broken project is found in one run,
 // each at its exact line and column, and nothing else is.
 func TestBrokenFlows(t *testing.T) {
@@ -140,13 +144,14 @@ func TestBrokenFlows(t *testing.T) {
 	if err != nil || len(fixtures) == 0 {
 		t.Fatal("no fixtures", err)
 	}
-	broken, mistakes := 0, 0
+	broken, mistakes, dearest := 0, 0, 0.0
 	for _, path := range fixtures {
 		for name, files := range projects(t, path) {
-			start := time.Now()
-			p := Load(files, testOptions())
-			if d := time.Since(start); d > time.Second {
-				t.Errorf("%s %s took %v", path, name, d)
+			var p *Project
+			if n := pace.Of(func() { p = Load(files, testOptions()) }); n > brokenMost {
+				t.Errorf("%s %s costs %.0f units, more than %d", path, name, n, brokenMost)
+			} else {
+				dearest = max(dearest, n)
 			}
 			want, got := announcedIn(t, files), found(p)
 			if len(want) > 0 {
@@ -163,7 +168,7 @@ func TestBrokenFlows(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d broken projects, %d mistakes, each found at its line and column", broken, mistakes)
+	t.Logf("%d broken projects, %d mistakes, each found at its line and column; the dearest check costs %.1f units", broken, mistakes, dearest)
 	if broken < 30 {
 		t.Errorf("only %d broken projects", broken)
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"dispatcher/engine"
+	"dispatcher/internal/pace"
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -22,6 +23,9 @@ func one(flow string) *Files {
 }
 
 const fine = "flow: a\nstates:\n  start: {resolve: done}\n"
+
+// hostileMost is what checking one file may cost (pace.Of).
+const hostileMost = 450
 
 // hostile is what a broken editor, a wrong file or an attacker writes.
 func hostile() map[string]string {
@@ -61,12 +65,11 @@ func hostile() map[string]string {
 func TestHostileFlows(t *testing.T) {
 	t.Parallel()
 	for name, in := range hostile() {
-		start := time.Now()
-		p := Load(one(in), testOptions())
-		if d := time.Since(start); d > 4*time.Second { // alone on a core each takes less than one
-			t.Errorf("%s took %v", name, d)
-		} else if d > time.Second {
-			t.Logf("%s took %v", name, d)
+		var p *Project
+		if n := pace.Of(func() { p = Load(one(in), testOptions()) }); n > hostileMost {
+			t.Errorf("%s costs %.0f units, more than %d", name, n, hostileMost)
+		} else if n > hostileMost/5 {
+			t.Logf("%s costs %.0f units", name, n)
 		}
 		if p.OK() || len(errorsOf(p)) == 0 {
 			t.Errorf("%s was taken", name)

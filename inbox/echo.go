@@ -215,7 +215,7 @@ func (x *decision) proof(a *arrival, state int16, reason string) bool {
 	if key == "" {
 		return false
 	}
-	rows := x.s.awaiting.take(key)
+	rows := x.s.awaiting.take(key, state == storage.DeliveryFailed)
 	for _, row := range rows {
 		if state == storage.DeliveryFailed {
 			_, err := x.s.batcher.Settle(storage.Settlement{Do: "failed", Row: row.ID, Attempt: row.Attempt, Now: x.v.Now.UnixMilli(), Error: reason})

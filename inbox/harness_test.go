@@ -326,7 +326,7 @@ func startRig(t *testing.T, dir string, v *vault.Vault, flow string, opts ...rig
 	return r
 }
 
-func (r *rig) close() { r.once.Do(func() { r.closeWithin(10 * time.Second) }) }
+func (r *rig) close() { r.once.Do(func() { r.closeWithin(time.Minute) }) }
 
 // kill stops without waiting for anything: what is being written stays so.
 func (r *rig) kill() { r.once.Do(func() { r.closeWithin(0) }) }
@@ -407,7 +407,7 @@ func (r *rig) next() fakeSend {
 	select {
 	case s := <-r.plat.got:
 		return s
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		r.t.Fatalf("nothing was sent\n%s", r.logs)
 		return fakeSend{}
 	}
@@ -455,7 +455,7 @@ func (r *rig) rows(thread string) (rows []storage.Message, words []string) {
 // until waits for a condition that other goroutines bring about.
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		if ok() {
 			return
 		}
@@ -464,15 +464,21 @@ func (r *rig) until(what string, ok func() bool) {
 	r.t.Fatalf("not reached: %s\n%s", what, r.logs)
 }
 
-// later lets time pass once what the thread was sent has arrived: a clock that
-// jumps while a message is on its way makes its answer too late.
-func (r *rig) later(c *clock, thread string, d time.Duration) {
+// later lets time pass once nothing that is due is on its way: a clock that
+// jumps while a message is being sent makes its answer too late.
+func (r *rig) later(c *clock, d time.Duration) {
 	r.t.Helper()
 	r.until("everything sent", func() bool {
-		rows, _ := r.rows(thread)
-		return !slices.ContainsFunc(rows, func(m storage.Message) bool {
-			return m.Delivery == storage.DeliveryPending || m.Delivery == storage.DeliverySending
+		due := false
+		err := r.db.Walk(r.t.Context(), storage.WalkQuery{Tables: []string{"outbox"}}, func(row storage.Row) error {
+			status := cell[int64](row, "status")
+			due = due || status == int64(storage.RowSending) || status == int64(storage.RowPending) && cell[int64](row, "due_at") <= c.now().UnixMilli()
+			return nil
 		})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		return !due
 	})
 	c.add(d)
 }

@@ -373,6 +373,7 @@ func (s *Service) Sending(alias string) Sending {
 // watchLost finds rows that were being written when their process ended, or
 // whose lease ran out: nobody knows whether they arrived.
 func (o *outbox) watchLost(ctx context.Context) {
+	o.s.recall(ctx)
 	for ctx.Err() == nil {
 		work, _, err := o.s.store.Lease(ctx, storage.LeaseQuery{
 			What: "outbox", Any: true, Now: o.s.now().UnixMilli(), Node: o.s.node, For: leaseFor, N: 256,

@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,7 +25,9 @@ const (
 )
 
 // awaiting holds the rows of this process of which nobody knows whether they
-// arrived, so that an echo or a status that names their key can settle them.
+// arrived, so that an echo or a status that names their key, or the customer's
+// answer, can settle them. A row is here before the store says that it is
+// unknown: whoever has read that finds it.
 type awaiting struct {
 	mu    sync.Mutex
 	byKey map[string]storage.OutboxRow
@@ -38,17 +41,62 @@ func (a *awaiting) put(row storage.OutboxRow) {
 	a.byKey[keyReceipt(uuid.UUID(row.UID).String(), int(row.Part))] = row
 }
 
-// take gives the rows of a key, each once.
-func (a *awaiting) take(key string) (rows []storage.OutboxRow) {
+// unknown says that the store has a row as unknown now; one that was proved
+// meanwhile stays away.
+func (a *awaiting) unknown(row storage.OutboxRow) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if k := keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)); a.byKey[k].ID == row.ID {
+		a.byKey[k] = row
+	}
+}
+
+// has says whether a row still waits for proof.
+func (a *awaiting) has(row storage.OutboxRow) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.byKey[keyReceipt(uuid.UUID(row.UID).String(), int(row.Part))].ID == row.ID
+}
+
+// take gives the rows of a key, each once; failing leaves those alone that the
+// store does not have as unknown yet, for that would undo it.
+func (a *awaiting) take(key string, failing bool) (rows []storage.OutboxRow) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for k, row := range a.byKey {
-		if k == key || strings.HasPrefix(k, key+".") {
+		if (k == key || strings.HasPrefix(k, key+".")) && (!failing || row.Status == storage.RowUnknown) {
 			rows = append(rows, row)
 			delete(a.byKey, k)
 		}
 	}
 	return rows
+}
+
+// recall finds the rows that an earlier process left unknown: their proof may
+// come only now.
+func (s *Service) recall(ctx context.Context) {
+	err := s.store.Walk(ctx, storage.WalkQuery{Tables: []string{"outbox"}}, func(r storage.Row) error {
+		number := func(col string) int64 { return cell[int64](r, col) }
+		if number("status") != int64(storage.RowUnknown) {
+			return nil
+		}
+		row := storage.OutboxRow{ID: number("id"), Conversation: number("conversation_id"), Seq: number("seq"), Part: int16(number("part")),
+			Channel: number("channel_id"), Origin: int16(number("origin")), Status: storage.RowUnknown, Attempt: int32(number("attempt")), Error: cell[string](r, "error")}
+		copy(row.UID[:], cell[[]byte](r, "uid"))
+		s.awaiting.put(row)
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		s.log.LogAttrs(ctx, slog.LevelError, "look for rows that wait for proof", slog.Any("error", err))
+	}
+}
+
+// cell is one value of a streamed row; zero when it is of another type.
+func cell[T any](r storage.Row, col string) (v T) {
+	if i := slices.Index(r.Cols, col); i >= 0 {
+		v, _ = r.Vals[i].(T)
+	}
+	return v
 }
 
 // of gives the rows of a conversation that still wait for proof.
@@ -113,12 +161,14 @@ func (x *sender) unknown(row storage.OutboxRow, until time.Time) bool {
 		set.DueAt = until.UnixMilli()
 	}
 	set.Events = settleEvents(row, storage.UID{}, x.s.now(), "unknown")
+	x.s.awaiting.put(row)
 	got, err := x.s.settleSurely(set)
 	if err != nil || !got[0].OK {
+		x.s.awaiting.take(keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)), false)
 		return false
 	}
 	row.Error, row.Status = set.Error, storage.RowUnknown
-	x.s.awaiting.put(row)
+	x.s.awaiting.unknown(row)
 	x.s.metrics.sends.WithLabelValues(x.acct.Alias, "unknown").Inc()
 	x.s.changed(row, storage.UID{}, "unknown")
 	return true
@@ -131,7 +181,7 @@ func (x *sender) holdRow(ctx context.Context, row storage.OutboxRow) {
 		return
 	}
 	_, err := x.s.Do(ctx, storage.Key{ID: row.Conversation}, func(v *View) (*Draft, error) {
-		if v.Snap.Conv.Status != storage.Open || v.Snap.Conv.Owner != storage.OwnerBot {
+		if v.Snap.Conv.Status != storage.Open || v.Snap.Conv.Owner != storage.OwnerBot || !x.s.awaiting.has(row) { // answered meanwhile
 			return nil, nil
 		}
 		d := v.Draft()
@@ -179,7 +229,7 @@ func (s *Service) proved(row storage.OutboxRow, messageID string, delivery int16
 	}
 	got, err := s.batcher.Settle(set)
 	s.wrote(err)
-	s.awaiting.take(keyReceipt(key, int(row.Part)))
+	s.awaiting.take(keyReceipt(key, int(row.Part)), false)
 	if err == nil && got[0].OK {
 		s.changed(row, storage.UID{}, "sent")
 	}
@@ -193,11 +243,10 @@ func (x *sender) reconcile(ctx context.Context, row storage.OutboxRow) {
 	case found:
 		x.s.proved(row, id, storage.DeliverySent)
 	case row.Origin == storage.OriginAgent || x.acct.Common.AmbiguousBot == "hold" || row.Error == codeResent || !sure:
-		x.s.awaiting.take(keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)))
 		x.holdRow(ctx, row)
 	default:
-		x.s.awaiting.take(keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)))
 		x.again(row, codeResent, x.s.now().Add(retryDelay(row.Attempt+2, jitter)))
+		x.s.awaiting.take(keyReceipt(uuid.UUID(row.UID).String(), int(row.Part)), false) // not before: what proves it now still counts
 	}
 }
 

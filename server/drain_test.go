@@ -45,7 +45,7 @@ func TestShutdownEndsWhatOnlyWaits(t *testing.T) {
 	}
 	down := make(chan error, 1)
 	go func() {
-		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 		defer stop()
 		down <- srv.Config.Shutdown(ctx)
 	}()

@@ -103,7 +103,7 @@ func (w *world) goLive() {
 	}
 	must(w.t, w.inbox.Start(context.Background()))
 	w.t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 		defer stop()
 		_ = w.inbox.Stop(ctx)
 	})

@@ -132,7 +132,7 @@ func runExample(t *testing.T, b block, dir string, words []string) {
 			break
 		}
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	m, out := quiet(in)
 	if words[0] == "serve" {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"dispatcher": func() {
 		syscall.Umask(0o077)
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		code := (&Main{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now}).Run(ctx, os.Args[1:])
+		code := (&Main{In: onLeash(), Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now}).Run(ctx, os.Args[1:])
 		stop()
 		os.Exit(code)
 	}})
@@ -41,11 +39,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DISPATCHER_LISTEN", "127.0.0.1:0")
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			e.Setenv("HOME", e.WorkDir)
+			newBackground(e)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "await": scriptAwait, "get": scriptGet, "sqlite": scriptSQLite, "takeport": scriptTakePort, "mode": scriptMode,
-			"login": scriptLogin, "stays": scriptStays, "visit": scriptVisit, "atend": scriptAtEnd,
+			"login": scriptLogin, "stays": scriptStays, "visit": scriptVisit, "start": scriptStart, "stop": scriptStop, "eventually": scriptEventually,
 		},
 	})
 }
@@ -67,39 +66,11 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await FILE PATTERN [VAR]: waits until a background program's output file
-// matches; the first group goes into VAR.
-func scriptAwait(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: await FILE PATTERN [VAR]")
-	}
-	re := regexp.MustCompile(args[1])
-	for range 300 {
-		data, _ := os.ReadFile(ts.MkAbs(args[0]))
-		if m := re.FindSubmatch(data); m != nil {
-			if len(args) > 2 {
-				ts.Setenv(args[2], string(m[1]))
-			}
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	data, _ := os.ReadFile(ts.MkAbs(args[0]))
-	ts.Fatalf("%s never matched %s:\n%s", args[0], args[1], data)
-}
-
 // get STATUS URL: wants that status.
 func scriptGet(ts *testscript.TestScript, neg bool, args []string) {
-	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	res, err := client.Get(args[1])
-	if err != nil {
-		ts.Fatalf("%v", err)
-	}
-	defer res.Body.Close()
-	var body bytes.Buffer
-	_, _ = body.ReadFrom(res.Body)
+	res, body := ask(ts, http.MethodGet, args[1], "", nil)
 	if fmt.Sprint(res.StatusCode) != args[0] {
-		ts.Fatalf("GET %s: %d, want %s\n%s", args[1], res.StatusCode, args[0], body.String())
+		ts.Fatalf("GET %s: %d, want %s\n%s", args[1], res.StatusCode, args[0], body)
 	}
 }
 
@@ -109,11 +80,9 @@ func scriptLogin(ts *testscript.TestScript, neg bool, args []string) {
 	password := strings.TrimSpace(ts.ReadFile(args[3]))
 	body, err := json.Marshal(map[string]string{"email": args[2], "password": password})
 	ts.Check(err)
-	res, err := http.Post(args[1]+"/login", "application/json", bytes.NewReader(body))
-	ts.Check(err)
-	defer res.Body.Close()
+	res, answer := ask(ts, http.MethodPost, args[1]+"/login", string(body), map[string]string{"Content-Type": "application/json"})
 	if fmt.Sprint(res.StatusCode) != args[0] {
-		ts.Fatalf("log in: %d, want %s", res.StatusCode, args[0])
+		ts.Fatalf("log in: %d, want %s\n%s", res.StatusCode, args[0], answer)
 	}
 	for _, c := range res.Cookies() {
 		ts.Setenv("SESSION", c.Name+"="+c.Value)
@@ -122,14 +91,9 @@ func scriptLogin(ts *testscript.TestScript, neg bool, args []string) {
 
 // stays STATUS URL: wants that status for the kept session.
 func scriptStays(ts *testscript.TestScript, neg bool, args []string) {
-	req, err := http.NewRequest(http.MethodGet, args[1], nil)
-	ts.Check(err)
-	req.Header.Set("Cookie", ts.Getenv("SESSION"))
-	res, err := http.DefaultClient.Do(req)
-	ts.Check(err)
-	defer res.Body.Close()
+	res, answer := ask(ts, http.MethodGet, args[1], "", map[string]string{"Cookie": ts.Getenv("SESSION")})
 	if fmt.Sprint(res.StatusCode) != args[0] {
-		ts.Fatalf("GET %s with the session: %d, want %s", args[1], res.StatusCode, args[0])
+		ts.Fatalf("GET %s with the session: %d, want %s\n%s", args[1], res.StatusCode, args[0], answer)
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"dispatcher/flows"
+	"dispatcher/internal/pace"
 	"dispatcher/internal/source"
 )
 
@@ -160,7 +160,7 @@ func good(t testing.TB) map[string]*flows.Files {
 func TestPlantedMistakes(t *testing.T) {
 	t.Parallel()
 	var all, found, exact, named int
-	slowest := time.Duration(0)
+	slowest := 0.0
 	for name, files := range good(t) {
 		clean := map[string]bool{}
 		for _, d := range flows.Load(files, options("")).Diagnostics {
@@ -196,30 +196,20 @@ func TestPlantedMistakes(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d mistakes planted: %d found (%.1f %%), %d at the exact line and column (%.1f %%), %d with the repair named (%.1f %%); slowest check %v",
-		all, found, share(found, all), exact, share(exact, all), named, share(named, all), slowest.Round(100*time.Microsecond))
+	t.Logf("%d mistakes planted: %d found (%.1f %%), %d at the exact line and column (%.1f %%), %d with the repair named (%.1f %%); dearest check %.0f units",
+		all, found, share(found, all), exact, share(exact, all), named, share(named, all), slowest)
 	if all < 200 && !raced || found < all || share(named, all) < 80 || slowest > slow && !raced {
 		t.Errorf("%d planted, %d found, %d with the repair", all, found, named)
 	}
 }
 
-// slow is the most a check may take on an idle core, with room for the race
-// detector and for whoever else uses the machine.
-const slow = 2 * time.Second
+// slow is the most a check may cost (pace.Of).
+const slow = 30
 
-// timed checks a project; what takes long is done again, so that the time is
-// that of the check and not of whatever else the machine was doing.
-func timed(files *flows.Files) ([]source.Diagnostic, time.Duration) {
-	var diags []source.Diagnostic
-	least := time.Hour
-	for range 4 {
-		began := time.Now()
-		diags = flows.Load(files, options("")).Diagnostics
-		if least = min(least, time.Since(began)); least < 30*time.Millisecond {
-			break
-		}
-	}
-	return diags, least
+// timed checks a project, and says what that costs.
+func timed(files *flows.Files) (diags []source.Diagnostic, units float64) {
+	units = pace.Of(func() { diags = flows.Load(files, options("")).Diagnostics })
+	return diags, units
 }
 
 func share(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }

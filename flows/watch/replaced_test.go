@@ -26,7 +26,7 @@ func TestErrorsOfFileEventsAreAlwaysTaken(t *testing.T) {
 	for range 3 {
 		select {
 		case fs.Errors <- errors.New("a watch that is gone"):
-		case <-time.After(5 * time.Second):
+		case <-time.After(guard):
 			t.Fatal("nobody takes errors")
 		}
 	}
@@ -62,7 +62,7 @@ func TestFoldersMovedAndDeletedDoNotFreezeTheWatcher(t *testing.T) {
 // lives waits for a reload with that text.
 func (s *stage) lives(text string) {
 	s.t.Helper()
-	late := time.After(8 * time.Second)
+	late := time.After(guard)
 	for {
 		select {
 		case got := <-s.live:

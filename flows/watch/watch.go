@@ -178,7 +178,10 @@ func (w *Watcher) untilQuiet(ctx context.Context, dirs *watched) {
 		case <-limit.C:
 			return
 		case <-quiet.C:
-			return
+			if !dirs.told() {
+				return
+			}
+			quiet.Reset(w.cfg.Quiet) // something had happened, and a busy machine was late to say so
 		case ev := <-dirs.fs.Events:
 			if dirs.concerns(ev) {
 				quiet.Reset(w.cfg.Quiet)

@@ -99,6 +99,20 @@ func (d *watched) concerns(ev fsnotify.Event) bool {
 	return !some || names[filepath.Base(ev.Name)]
 }
 
+// told says whether an event that concerns the set waits to be read.
+func (d *watched) told() bool {
+	for {
+		select {
+		case ev, ok := <-d.fs.Events:
+			if !ok || d.concerns(ev) {
+				return ok
+			}
+		default:
+			return false
+		}
+	}
+}
+
 // linkChain lists what a path leads through, link by link, ending at a place
 // that is no link; empty for a path that is none.
 func linkChain(path string) []string {

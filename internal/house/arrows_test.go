@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 	"engine":                 {"dm", "dm/schedule"},
 	"engine/enginetest":      {},
 	"internal/source":        {},
+	"internal/pace":          {},
 	"flows":                  {"engine", "dm", "dm/schedule", "internal/source"},
 	"flows/starter":          {},
 	"flows/watch":            {"flows"},
@@ -47,8 +48,8 @@ var inTests = map[string][]string{
 	"flows/starter":     {"flows", "flows/rehearse", "engine", "internal/source"},
 	"flows/watch":       {"flows/starter", "engine", "internal/source"},
 	"engine":            {"engine/enginetest"},
-	"flows/conformance": {"flows", "flows/rehearse", "engine", "engine/enginetest", "dm", "internal/source"},
-	"flows/rehearse":    {"flows/starter", "internal/source"},
+	"flows/conformance": {"flows", "flows/rehearse", "engine", "engine/enginetest", "dm", "internal/source", "internal/pace"},
+	"flows/rehearse":    {"flows/starter", "internal/source", "internal/pace"},
 	"storage/...":       {"vault"},
 	"channels":          {"channels/wire"},
 	"channels/...":      {"channels/channeltest", "channels/channeltest/fakeplatform", "channels/web", "channels/webhook", "channels/x", "engine", "internal/source"},
@@ -57,7 +58,7 @@ var inTests = map[string][]string{
 	"server":            {"storage/sqlite", "channels/wire", "channels/sim", "channels/web", "channels/webhook", "channels/x", "flows/starter", "engine", "internal/source", "channels/channeltest/fakeplatform"},
 	"server/web":        {},
 	"internal/source":   {},
-	"flows":             {"flows/starter"},
+	"flows":             {"flows/starter", "internal/pace"},
 }
 
 // pure packages may not ask the world anything.

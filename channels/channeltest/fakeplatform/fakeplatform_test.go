@@ -50,14 +50,24 @@ func openX(t *testing.T, p *fakeplatform.Server, more string) channels.Adapter {
 // once writes one call and classifies what came of it, as inbox does.
 func once(t *testing.T, a channels.Adapter, call channels.Call) (channels.Outcome, channels.Result) {
 	t.Helper()
-	res := exchange(t, a, call)
+	return onceUnder(t, "", a, call)
+}
+
+// onceUnder is once under a fault.
+func onceUnder(t *testing.T, fault fakeplatform.FaultKind, a channels.Adapter, call channels.Call) (channels.Outcome, channels.Result) {
+	t.Helper()
+	patience := time.Minute
+	if fault == fakeplatform.TimeoutBefore || fault == fakeplatform.TimeoutAfter { // nothing comes, however long one waits
+		patience = 2 * time.Second
+	}
+	res := exchange(t, a, call, patience)
 	return a.Classify(call, res), res
 }
 
-func exchange(t *testing.T, a channels.Adapter, call channels.Call) channels.Result {
+func exchange(t *testing.T, a channels.Adapter, call channels.Call, patience time.Duration) channels.Result {
 	t.Helper()
 	var wrote atomic.Bool
-	ctx, stop := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(string, []string) { wrote.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, call.Method, call.URL, bytes.NewReader(call.Body))
@@ -129,7 +139,7 @@ func TestEveryFault(t *testing.T) {
 				if c.fault != "" {
 					p.Script(fakeplatform.Fault{Kind: c.fault, Wait: 90 * time.Second})
 				}
-				got, res := once(t, a, only(t, a, message("019a-key", "Hello")))
+				got, res := onceUnder(t, c.fault, a, only(t, a, message("019a-key", "Hello")))
 				if got.Verdict != want {
 					t.Errorf("%s: %+v of %d %s %v, want %s", kind, got, res.Status, res.Body, res.Err, want)
 				}
@@ -186,7 +196,7 @@ func TestXReadBack(t *testing.T) {
 		a := openX(t, p, "")
 		out := message("k", "Fish & chips <now>")
 		p.Script(fakeplatform.Fault{Kind: fault})
-		if got, _ := once(t, a, only(t, a, out)); got.Verdict != channels.Ambiguous {
+		if got, _ := onceUnder(t, fault, a, only(t, a, out)); got.Verdict != channels.Ambiguous {
 			t.Fatalf("%s: %+v", fault, got)
 		}
 		r := a.(channels.Reconciler)
@@ -194,7 +204,7 @@ func TestXReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, id, err := r.ParseReconcile(exchange(t, a, call), out)
+		found, id, err := r.ParseReconcile(exchange(t, a, call, time.Minute), out)
 		if err != nil || found != want || found != strings.HasPrefix(id, "dm:") {
 			t.Errorf("%s: %v %q %v", fault, found, id, err)
 		}
