@@ -225,7 +225,7 @@ func TestTheAnswerToTheSurveyIsInTheOutcome(t *testing.T) {
 	dir, v := newFolder(t)
 	r := startRig(t, dir, v, surveyFlows, withClock(now), withProject(shopProject+"after_resolve: survey\n"))
 	r.claimed("ann")
-	r.later(now, "ann", time.Second)
+	r.later(now, time.Second)
 	acct, _ := r.Account("fake")
 	if _, err := r.Do(t.Context(), r.AddressKey(acct, "ann"), func(v *View) (*Draft, error) {
 		d := v.Draft()
