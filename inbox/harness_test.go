@@ -464,14 +464,18 @@ func (r *rig) until(what string, ok func() bool) {
 	r.t.Fatalf("not reached: %s\n%s", what, r.logs)
 }
 
-// later lets time pass once nothing that is due is on its way: a clock that
+// later lets time pass once nothing of a thread that is due is on its way: a clock that
 // jumps while a message is being sent makes its answer too late.
-func (r *rig) later(c *clock, d time.Duration) {
+func (r *rig) later(c *clock, thread string, d time.Duration) {
 	r.t.Helper()
+	conv := r.view(thread).Snap.Conv.ID
 	r.until("everything sent", func() bool {
 		due := false
 		err := r.db.Walk(r.t.Context(), storage.WalkQuery{Tables: []string{"outbox"}}, func(row storage.Row) error {
 			status := cell[int64](row, "status")
+			if cell[int64](row, "conversation_id") != conv {
+				return nil
+			}
 			due = due || status == int64(storage.RowSending) || status == int64(storage.RowPending) && cell[int64](row, "due_at") <= c.now().UnixMilli()
 			return nil
 		})

@@ -77,10 +77,10 @@ func TestAnUnfinishedConversationCanBeGoneOnWith(t *testing.T) {
 			r.want("Colour?")
 			r.accept(text("ann", "Red"))
 			r.want("Size?")
-			r.later(now, time.Hour+time.Second)
+			r.later(now, "ann", time.Hour+time.Second)
 			r.alarm.ring()
 			r.until("closed", func() bool { return r.view("ann").Snap.Conv.Status == storage.Resolved })
-			r.later(now, c.away)
+			r.later(now, "ann", c.away)
 			r.accept(text("ann", "hello again"))
 			r.want(c.asks)
 			if name == "too late" {
@@ -175,17 +175,17 @@ func TestALentConversationComesBackAtItsDeadlineAndWhenItIsTaken(t *testing.T) {
 	r.claimed("ann")
 	r.lend("ann")
 	r.want("What size?")
-	r.later(now, 14*time.Minute)
+	r.later(now, "ann", 14*time.Minute)
 	r.accept(text("ann", "why?"))
 	r.next()
-	r.later(now, 14*time.Minute) // of a silence of 15
+	r.later(now, "ann", 14*time.Minute) // of a silence of 15
 	r.alarm.ring()
 	r.accept(text("ann", "why?"))
 	r.next()
 	if r.view("ann").Phase() != dm.PhaseLent {
 		t.Fatal("given back while the customer answers")
 	}
-	r.later(now, 15*time.Minute)
+	r.later(now, "ann", 15*time.Minute)
 	r.alarm.ring()
 	r.until("given back", func() bool { return r.view("ann").Phase() == dm.PhaseAgent })
 	if line := r.lastLine("ann"); line.Reason != "no_reply" {
@@ -225,7 +225,7 @@ func TestTheAnswerToTheSurveyIsInTheOutcome(t *testing.T) {
 	dir, v := newFolder(t)
 	r := startRig(t, dir, v, surveyFlows, withClock(now), withProject(shopProject+"after_resolve: survey\n"))
 	r.claimed("ann")
-	r.later(now, time.Second)
+	r.later(now, "ann", time.Second)
 	acct, _ := r.Account("fake")
 	if _, err := r.Do(t.Context(), r.AddressKey(acct, "ann"), func(v *View) (*Draft, error) {
 		d := v.Draft()
@@ -269,14 +269,14 @@ func TestOnePublicReplyADay(t *testing.T) {
 	}
 	mention()
 	r.want("Please write to us.")
-	r.later(now, 23*time.Hour)
+	r.later(now, "ann", 23*time.Hour)
 	mention()
 	rows, words := r.rows("ann")
 	i := slices.Index(words, "Please write to us.")
 	if i < 0 || rows[i].Delivery != storage.DeliveryCancelled || rows[i].Reason != ReasonMuted {
 		t.Fatalf("%v %+v", words, rows)
 	}
-	r.later(now, time.Hour)
+	r.later(now, "ann", time.Hour)
 	mention()
 	r.want("Please write to us.")
 }

@@ -586,7 +586,7 @@ func TestTimersFireOnceAndNeverEarly(t *testing.T) {
 	r := startRig(t, dir, v, flow, withClock(c))
 	r.accept(text("ada", "hello"))
 	r.want(greeting, "What is it about?")
-	r.later(c, 0)
+	r.later(c, "ada", 0)
 	r.tick(c, 9*time.Minute+59*time.Second)
 	<-time.After(30 * time.Millisecond)
 	if n := len(r.plat.all()); n != 2 {
@@ -594,7 +594,7 @@ func TestTimersFireOnceAndNeverEarly(t *testing.T) {
 	}
 	r.tick(c, 3*time.Second)
 	r.want("Are you still there?")
-	r.later(c, 0)
+	r.later(c, "ada", 0)
 	r.tick(c, time.Hour)
 	<-time.After(30 * time.Millisecond)
 	if n := len(r.plat.all()); n != 3 {

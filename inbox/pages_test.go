@@ -105,7 +105,7 @@ func TestAFormExpires(t *testing.T) {
 	r := startRig(t, dir, v, formFlow, withPublic, withClock(now))
 	r.accept(text("ann", "hi"))
 	token := r.formToken()
-	r.later(now, 20*time.Minute)
+	r.later(now, "ann", 20*time.Minute)
 	if _, err := r.Form(t.Context(), token); !errors.Is(err, ErrPageClosed) {
 		t.Fatalf("%v", err)
 	}
