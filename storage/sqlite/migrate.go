@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -52,7 +53,11 @@ func migrate(ctx context.Context, db *sql.DB, path string, opt Options) error {
 	if err != nil {
 		return environment(fmt.Sprintf("migrate from schema %d", have), err)
 	}
-	opt.Logger.Info("storage.migrated", "from", have, "to", latestSchema, "steps", len(done))
+	level := slog.LevelInfo
+	if have == 0 {
+		level = slog.LevelDebug // a new database is no news
+	}
+	opt.Logger.Log(ctx, level, "storage.migrated", "from", have, "to", latestSchema, "steps", len(done))
 	return quickCheck(ctx, db, path)
 }
 

@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,5 +122,27 @@ func afterKill(t *testing.T, n int, image string) {
 	erased, err := s.Erase(ctx, storage.Erasure{Contact: 7, Tag: []byte("tag")})
 	if err != nil || erased.Tables["receipts"] != 2 {
 		t.Errorf("killed after statement %d: erased %v %v", n, erased.Tables, err)
+	}
+}
+
+// TestOnlyAnOldDatabaseIsSaidToBeMigrated: a new one is no news.
+func TestOnlyAnOldDatabaseIsSaidToBeMigrated(t *testing.T) {
+	t.Parallel()
+	old, db := firstSchema(t)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]bool{old: true, tempDir(t): false} {
+		var said bytes.Buffer
+		s, err := Open(t.Context(), Options{Dir: dir, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+		if err == nil {
+			err = s.Close() // nobody writes any more
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(said.String(), "storage.migrated"); got != want {
+			t.Errorf("said %q, want it %v", said.String(), want)
+		}
 	}
 }
