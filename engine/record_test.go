@@ -2,10 +2,7 @@ package engine
 
 import (
 	"bytes"
-	"errors"
 	"flag"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -94,53 +91,25 @@ func (r *recorder) compare(t *testing.T) {
 	now := strings.Join(talks, "----\n")
 	top, _, _ := strings.Cut(t.Name(), "/")
 	path := filepath.Join("testdata", "records", top+".txt")
-	parts, err := readRecord(path)
+	parts, err := enginetest.ReadParts(path)
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	if *update {
 		parts[t.Name()] = now
-		if err := writeRecord(path, parts); err != nil {
+		if err := enginetest.WriteParts(path, parts); err != nil {
 			t.Error(err)
 		}
 		return
 	}
-	if d := enginetest.Difference(parts[t.Name()], now); d != "" {
-		t.Errorf("%s: %s", path, d)
+	recorded, ok := parts[t.Name()]
+	if !ok { // a new test: it is compared from its first record on
+		return
 	}
-}
-
-const partOf = "==== "
-
-func readRecord(path string) (map[string]string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if d := enginetest.Difference(recorded, now); d != "" {
+		t.Errorf("%s: %s\nif it is meant: go test ./engine -update", path, d)
 	}
-	parts := map[string]string{}
-	for part := range strings.SplitSeq("\n"+string(data), "\n"+partOf) {
-		if name, text, ok := strings.Cut(part, "\n"); ok && name != "" {
-			parts[name] = strings.TrimSuffix(text, "\n") + "\n"
-		}
-	}
-	return parts, nil
-}
-
-func writeRecord(path string, parts map[string]string) error {
-	var names []string
-	for name := range parts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var b strings.Builder
-	for _, name := range names {
-		b.WriteString(partOf + name + "\n" + parts[name])
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(b.String()), 0o644)
 }
 
 // unrecorded is for conversations that are made up by chance.

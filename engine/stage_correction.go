@@ -105,11 +105,10 @@ func (t *turn) correct(st *StateDef, name, text string) {
 // no, when that question or the way to it is not there any more.
 func (t *turn) goBack(way []walked, at int, name string) bool {
 	p := way[at]
-	f := t.flow(p.Flow)
-	if f == nil || f.States[p.Name] == nil {
+	if !t.stands(p) {
 		return false
 	}
-	st := f.States[p.Name]
+	st := t.flow(p.Flow).States[p.Name]
 	if st.Form != nil || t.asking(st) != name {
 		return false
 	}
@@ -164,7 +163,7 @@ func (t *turn) replaceSlots(values []SlotValue, names []string) {
 			from, anew = at, first
 		}
 	}
-	again := from >= 0 && from < len(way)
+	again := from >= 0 && from < len(way) && t.stands(way[from])
 	var stack []Frame
 	if again {
 		stack, again = t.stackAt(way, from)
@@ -180,6 +179,13 @@ func (t *turn) replaceSlots(values []SlotValue, names []string) {
 		return
 	}
 	t.replay(way, from, stack, names, anew)
+}
+
+// stands says that the state of a step is still there: an edit may have taken
+// it, and then its way is not to be walked.
+func (t *turn) stands(p walked) bool {
+	f := t.flow(p.Flow)
+	return f != nil && f.States[p.Name] != nil
 }
 
 // sinceFilled is the first step after a slot was filled without a question of
