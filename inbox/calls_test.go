@@ -230,6 +230,7 @@ func TestALookUpSurvivesAKill(t *testing.T) {
 	r := startRig(t, dir, v, orderFlow, api.project(""))
 	r.accept(text("ann", "hi"))
 	r.want("Which order?")
+	r.until("the question is sent", func() bool { return r.delivery("ann", "Which order?") == storage.DeliverySent }) // else it goes again
 	r.accept(text("ann", "12345"))
 	<-api.got
 	r.kill()
@@ -274,6 +275,7 @@ func TestARequestThatChangesSomethingIsNotMadeTwice(t *testing.T) {
 	r := startRig(t, dir, v, postFlow, api.project(""))
 	r.accept(text("ann", "hi"))
 	r.want("Shall I?")
+	r.until("the question is sent", func() bool { return r.delivery("ann", "Shall I?") == storage.DeliverySent }) // else it goes again
 	r.accept(text("ann", "Yes"))
 	<-api.got
 	r.kill()
