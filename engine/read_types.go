@@ -142,7 +142,7 @@ func readChoice(sl *Slot, s string, fuzzy float64) (string, bool) {
 	}
 	at, found := bestChoice(list, 0, func(form string) float64 { return phraseScore(text, form) })
 	if !found && fuzzy > 0 {
-		at, found = bestChoice(list, fuzzyTie, func(form string) float64 { return windowSimilarity(text, form, letters(form), fuzzy) })
+		at, _ = bestChoice(list, fuzzyTie, func(form string) float64 { return windowSimilarity(text, form, letters(form), fuzzy) })
 	}
 	if at < 0 {
 		return "", false
