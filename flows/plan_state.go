@@ -402,8 +402,10 @@ func (d *Delta) slot(at Difference, a, b *engine.Slot) {
 			continue
 		}
 		rules = rules || k.rule
-		if o, ok := k.old.(string); ok {
-			d.say(at, "slot %s: %s %s → %s", at.Slot, k.name, orNone(o), orNone(k.new.(string)))
+		o, was := k.old.(string)
+		n, is := k.new.(string)
+		if was && is { // a default may be of any type, or none
+			d.say(at, "slot %s: %s %s → %s", at.Slot, k.name, orNone(o), orNone(n))
 			continue
 		}
 		d.say(at, "slot %s: %s changed", at.Slot, k.name)

@@ -283,3 +283,30 @@ media | flows/media/a.png is removed
 media | flows/media/b.png changed
 media | flows/media/c.png is new
 `
+
+// TestADefaultThatComesOrGoes: what a slot starts with is a text, a number or
+// nothing, and plan says each change of it.
+func TestADefaultThatComesOrGoes(t *testing.T) {
+	t.Parallel()
+	project := func(rest string) *flows.Project {
+		return planProject(t, map[string]string{"dispatcher.yaml": "dispatcher: 1\nproject: shop\nstart: main\nlanguages: [en]\nqueues: {general: {}}\ndefault_queue: general\n",
+			"flows/main.yaml": "flow: main\nslots:\n  n: {" + rest + "}\nstates:\n  start: {say: \"{{ slots.n }}\", resolve: done}\n"}, nil)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{"type: text, default: a", "type: text, default: b", "slot n: default a → b"},
+		{"type: text, default: a", "type: text", "slot n: default changed"},
+		{"type: text", "type: text, default: b", "slot n: default changed"},
+		{"type: number, default: 1", "type: number, default: 2", "slot n: default changed"},
+		{"type: number, default: 1", "type: number", "slot n: default changed"},
+		{"type: text, default: a", "type: number, default: 2", "slot n: type text → number; slot n: max 2000 → none; slot n: default changed"},
+		{"type: text, default: a", "type: text, default: a", ""},
+	} {
+		var got []string
+		for _, d := range flows.Diff(project(c.old), project(c.new)).Changes {
+			got = append(got, d.Text)
+		}
+		if text := strings.Join(got, "; "); text != c.want {
+			t.Errorf("%s → %s: %q, want %q", c.old, c.new, text, c.want)
+		}
+	}
+}
