@@ -50,7 +50,7 @@ func (t *turn) root(name string) any {
 	if name == hidden {
 		return &t.eval
 	}
-	if l, ok := t.st.Lookups[name]; ok && l.Value != nil {
+	if l := t.st.Lookups[name]; l.Value != nil {
 		return l.Value
 	}
 	return nil

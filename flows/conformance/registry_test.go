@@ -302,7 +302,7 @@ func TestEveryFixtureIsRead(t *testing.T) {
 				}
 				continue
 			}
-			if filepath.Ext(f) != ".txtar" {
+			if filepath.Ext(f) != ".txtar" && filepath.Base(f) != "expressions.grid" {
 				t.Errorf("%s is not read", f)
 			}
 		}
