@@ -17,7 +17,7 @@ import (
 )
 
 // damages is how many edits are made to each fixture.
-const damages = 16
+const damages = 12
 
 // TestDamage edits the files of every fixture as a slip of the hand does: a line
 // gone or twice, two changed places, a word misspelled, a sign or an entry gone,
