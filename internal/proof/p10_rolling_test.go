@@ -30,12 +30,16 @@ func TestPromise_P10_Rolling(t *testing.T) {
 		len(exits), exits[len(exits)/2].Seconds(), p99.Seconds(), f)
 	t.Run("mutant/stop_at_once", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t, kill.Options{Binary: kill.Build(t, instrumented), Env: []string{"DISPATCHER_MUTANT=stop_at_once,ack_before_commit"}})
-		rolling(r, 6, 0)
-		r.settle(time.Minute)
-		if f := r.book(); len(f.Lost) == 0 {
-			t.Errorf("a stop that finishes nothing was not noticed: %s", f)
+		const rounds = 10 // even a slow disk (one_lane) may have nothing in hand at any of six stops
+		for range rounds {
+			r := newRig(t, kill.Options{Binary: kill.Build(t, instrumented), Env: []string{"DISPATCHER_MUTANT=stop_at_once,ack_before_commit,one_lane"}})
+			rolling(r, 6, 0)
+			r.settle(time.Minute)
+			if len(r.book().Lost) > 0 {
+				return
+			}
 		}
+		t.Errorf("a stop that finishes nothing was not noticed in %d rounds", rounds)
 	})
 }
 
