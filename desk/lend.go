@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"dispatcher/dm"
@@ -34,7 +35,7 @@ func (s *Service) Lend(ctx context.Context, a Actor, id string, c Command) (Move
 		if err := s.mine(ctx, a, v, c); err != nil {
 			return nil, err
 		}
-		if !mayRun(v, c.Flow) {
+		if !slices.ContainsFunc(s.delegates(a, v), func(may Delegate) bool { return may.Flow == c.Flow }) {
 			return nil, s.conflict(ctx, CodeCannotLend, "This flow cannot run here.", v)
 		}
 		if s.paused(v) {
@@ -53,19 +54,6 @@ func (s *Service) Lend(ctx context.Context, a Actor, id string, c Command) (Move
 		}
 		return d, s.inbox.Lend(d, a.shift(inbox.EdgeLend, c), c.Flow)
 	})
-}
-
-// mayRun says whether a flow is an agent's to run on a conversation.
-func mayRun(v *inbox.View, flow string) bool {
-	if v.Phase() != dm.PhaseAgent {
-		return false
-	}
-	for _, d := range v.Delegates() {
-		if d.Flow == flow {
-			return true
-		}
-	}
-	return false
 }
 
 // LendRecall takes a lent conversation back. What was learnt stays.

@@ -32,7 +32,7 @@ type operation struct {
 // most is how long the body of a request may be, in bytes.
 func (o operation) most() int64 {
 	if o.large {
-		return maxProject
+		return MaxProject
 	}
 	return maxBody
 }
@@ -40,7 +40,7 @@ func (o operation) most() int64 {
 // tooLarge refuses a longer body.
 func (o operation) tooLarge() *Problem {
 	if o.large {
-		return problem("too_large", "The files of this project are larger than "+itoa(maxProject>>20)+" MiB together.")
+		return problem("too_large", "The files of this project are larger than "+itoa(MaxProject>>20)+" MiB together.")
 	}
 	return problem("too_large", "")
 }

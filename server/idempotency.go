@@ -18,9 +18,11 @@ import (
 
 const (
 	idempotencyLife = 24 * time.Hour
-	maxBody         = 1 << 20  // of every other request, bytes
-	maxProject      = 32 << 20 // of a request that carries a project, bytes
+	maxBody         = 1 << 20 // of every request but those of MaxProject, bytes
 )
+
+// MaxProject is how long a request may be that carries a whole project, bytes.
+const MaxProject = 32 << 20
 
 // answered is the body of a KindIdempotency record, sealed: the answer may
 // hold a customer's words.

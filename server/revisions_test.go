@@ -70,7 +70,7 @@ func TestPlanTakesAWholeProject(t *testing.T) {
 	}
 	local := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
-	r.ContentLength = maxProject + 1
+	r.ContentLength = MaxProject + 1
 	w.s.LocalHandler().ServeHTTP(local, r)
 	if local.Code != 413 || !strings.Contains(local.Body.String(), "32 MiB") {
 		t.Errorf("too large: %d %s", local.Code, local.Body)

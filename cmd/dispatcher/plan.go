@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dispatcher/flows"
+	"dispatcher/server"
 )
 
 // planFlags is the command line of plan and its verbs.
@@ -181,9 +182,6 @@ func (a *api) planOf(ctx context.Context, p *flows.Project) (json.RawMessage, er
 	return raw, a.call(ctx, http.MethodPost, path, files, &raw)
 }
 
-// maxSent is how long the files of a project may be as a service takes them.
-const maxSent = 32 << 20
-
 // sent is what a service is told of a set that it has not seen.
 func sent(p *flows.Project) (json.RawMessage, error) {
 	body := struct {
@@ -199,8 +197,8 @@ func sent(p *flows.Project) (json.RawMessage, error) {
 		body.Media[name] = hex.EncodeToString(sum[:])
 	}
 	data, err := json.Marshal(body)
-	if err == nil && len(data) > maxSent {
-		err = fmt.Errorf("the files of this project are too large to be planned: %.1f MiB together, and a service takes %d MiB", float64(len(data))/(1<<20), maxSent>>20)
+	if err == nil && len(data) > server.MaxProject {
+		err = fmt.Errorf("the files of this project are too large to be planned: %.1f MiB together, and a service takes %d MiB", float64(len(data))/(1<<20), server.MaxProject>>20)
 	}
 	return data, err
 }
