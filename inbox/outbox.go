@@ -56,7 +56,8 @@ type sender struct {
 	probing  bool
 	policy   []time.Time // refusals for policy in the last 10 min
 
-	typing typings
+	typing  typings
+	showing chan struct{} // typing that the platform is being told
 }
 
 func newOutbox(s *Service) *outbox { return &outbox{s: s, senders: map[int64]*sender{}} }
@@ -100,7 +101,7 @@ func (o *outbox) accountsChanged() {
 
 func (o *outbox) newSender(acct *Account) *sender {
 	x := &sender{
-		s: o.s, acct: acct, slots: make(chan struct{}, sendWorkers), wake: make(chan struct{}, 1),
+		s: o.s, acct: acct, slots: make(chan struct{}, sendWorkers), showing: make(chan struct{}, sendWorkers), wake: make(chan struct{}, 1),
 		client: NewClient(Guard{Loopback: acct.Common.Insecure, MaxConns: sendWorkers}),
 	}
 	rec, err := o.s.channelState(o.ctx, acct.Alias)
@@ -186,8 +187,12 @@ func (x *sender) take(ctx context.Context, free int, workers *sync.WaitGroup) ti
 	if n == 0 {
 		return wait
 	}
-	for conversation, out := range x.typing.due(x.s.now(), x.resend()) {
-		workers.Go(func() { x.showTyping(ctx, out, conversation) })
+	for conversation, out := range x.typing.due(x.s.now(), x.resend(), cap(x.showing)-len(x.showing)) {
+		x.showing <- struct{}{}
+		workers.Go(func() {
+			defer func() { <-x.showing }()
+			x.showTyping(ctx, out, conversation)
+		})
 	}
 	work, next, err := x.s.store.Lease(ctx, storage.LeaseQuery{
 		What: "outbox", Channel: x.acct.Number, Now: now.UnixMilli(), Node: x.s.node, For: leaseFor, N: n,

@@ -53,6 +53,8 @@ func (s *Service) shows(k laneKey, t storage.Turn, d *Draft, conversation int64)
 		s.typists.show(k, min(d.typing.until.Sub(s.now()), typingFor), s.now())
 		s.signals.fire(k)
 		return
+	case d.View.Account.Caps.Typing == nil:
+		return
 	}
 	s.outbox.mu.Lock()
 	x := s.outbox.senders[d.View.Account.Number]
@@ -156,8 +158,9 @@ func (t *typings) afterWords(conversation int64, now time.Time, resend time.Dura
 	return what.out, ok
 }
 
-// due gives what is to be shown now; it is shown again after resend, 0 = never.
-func (t *typings) due(now time.Time, resend time.Duration) map[int64]dm.Outbound {
+// due gives what is to be shown now, as many at most, the rest the next time;
+// it is shown again after resend, 0 = never.
+func (t *typings) due(now time.Time, resend time.Duration, most int) map[int64]dm.Outbound {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var due map[int64]dm.Outbound
@@ -166,7 +169,7 @@ func (t *typings) due(now time.Time, resend time.Duration) map[int64]dm.Outbound
 		case !now.Before(what.until):
 			delete(t.now, conversation)
 			continue
-		case now.Before(what.next):
+		case now.Before(what.next) || len(due) >= most:
 			continue
 		case due == nil:
 			due = map[int64]dm.Outbound{}

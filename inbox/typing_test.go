@@ -77,7 +77,7 @@ func TestTypingThatComesTooLateIsNotShown(t *testing.T) {
 	for _, now := range []bool{false, true} {
 		shows := func(at time.Time) bool {
 			_, after := line.afterWords(7, at, 0)
-			return after || len(line.due(at, 0)) > 0
+			return after || len(line.due(at, 0, 9)) > 0
 		}
 		line.keep(7, what, now)
 		if !shows(midday) || shows(midday) {
@@ -91,6 +91,32 @@ func TestTypingThatComesTooLateIsNotShown(t *testing.T) {
 		if line.drop(7); shows(midday) {
 			t.Errorf("now %v: it is shown after what it was for", now)
 		}
+	}
+}
+
+// TestTypingIsShownSomeAtATime: whoever finds no place is shown the next time.
+func TestTypingIsShownSomeAtATime(t *testing.T) {
+	t.Parallel()
+	var line typings
+	for conversation := range int64(5) {
+		line.keep(conversation, typing{until: midday.Add(time.Second)}, true)
+	}
+	seen := map[int64]bool{}
+	for _, want := range []int{2, 0, 2, 1, 0} {
+		most := 2
+		if want == 0 {
+			most = 0
+		}
+		due := line.due(midday, 0, most)
+		for conversation := range due {
+			seen[conversation] = true
+		}
+		if len(due) != want {
+			t.Fatalf("%d are shown, want %d", len(due), want)
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("shown: %v", seen)
 	}
 }
 
@@ -125,7 +151,7 @@ func TestTypingIsShownAgain(t *testing.T) {
 	t.Parallel()
 	var line typings
 	const resend = 4 * time.Second
-	shows := func(at time.Duration) bool { return len(line.due(midday.Add(at), resend)) == 1 }
+	shows := func(at time.Duration) bool { return len(line.due(midday.Add(at), resend, 9)) == 1 }
 	line.keep(7, typing{until: midday.Add(10 * time.Second)}, true)
 	for _, step := range []struct {
 		at   time.Duration
