@@ -51,16 +51,7 @@ func TestExpressionValues(t *testing.T) {
 	}
 	const path = "testdata/records/TestExpressionValues.txt"
 	now := map[string]string{"values": strings.Join(lines, "\n") + "\n"}
-	if *update {
-		if err := enginetest.WriteParts(path, now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	recorded, err := enginetest.ReadParts(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := enginetest.Difference(recorded["values"], now["values"]); d != "" {
-		t.Error(d)
+	if d, err := enginetest.Compare(path, now, *update); err != nil || d != "" {
+		t.Error(err, d)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,13 +31,8 @@ func ReadParts(path string) (map[string]string, error) {
 
 // WriteParts writes a file of records.
 func WriteParts(path string, parts map[string]string) error {
-	var names []string
-	for name := range parts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	var b strings.Builder
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		b.WriteString(partOf + name + "\n" + parts[name])
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -46,4 +42,23 @@ func WriteParts(path string, parts map[string]string) error {
 		return fmt.Errorf("write the records: %w", err)
 	}
 	return nil
+}
+
+// Compare gives how what is now differs from a file of records, "" when it does
+// not; with update it writes the file anew.
+func Compare(path string, now map[string]string, update bool) (string, error) {
+	if update {
+		return "", WriteParts(path, now)
+	}
+	recorded, err := ReadParts(path)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if d := Difference(recorded[name], now[name]); d != "" {
+			b.WriteString(name + ": " + d + "\n")
+		}
+	}
+	return b.String(), nil
 }

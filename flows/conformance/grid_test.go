@@ -48,19 +48,8 @@ func TestExpressionGrid(t *testing.T) {
 		now[use] = strings.Join(lines, "\n") + "\n"
 	}
 	const path = "testdata/records/expressions.grid"
-	if *update {
-		if err := enginetest.WriteParts(path, now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	recorded, err := enginetest.ReadParts(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for use, text := range now {
-		if d := enginetest.Difference(recorded[use], text); d != "" {
-			t.Errorf("%s: %s", use, d)
-		}
+	if d, err := enginetest.Compare(path, now, *update); err != nil || d != "" {
+		t.Error(err, d)
 	}
 }
 
