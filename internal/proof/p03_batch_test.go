@@ -194,8 +194,8 @@ func TestPromise_P3_Overload(t *testing.T) {
 	t.Parallel()
 	const perBody = 100
 	st := openStand(t, silentX, kill.Options{})
-	storm := &storm{st: st, sender: st.sender("x"), t: t}
-	storm.sender.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	storm := newStorm(t, st)
+	other := newStorm(t, openStand(t, silentX, kill.Options{})) // no storm comes to it: what slows both is the machine
 	calm := storm.run(time.Second, 4, 10)
 	ceiling := float64(storm.accepted.Load()) / 1
 	took := time.Duration(of(s, 2, 60, 60)) * time.Second
@@ -207,11 +207,12 @@ func TestPromise_P3_Overload(t *testing.T) {
 	peak := st.memory(t)
 	over := float64(storm.offered.Load()) / took.Seconds() / ceiling
 	start := time.Now()
-	for again := time.Hour; again > max(3*calm, 50*time.Millisecond); again = storm.run(200*time.Millisecond, 4, 10) {
+	for again, still := time.Hour, calm; again > max(3*still, 50*time.Millisecond); {
 		if time.Since(start) > 10*time.Second {
-			t.Errorf("10 s after the end a body still takes %s, before it took %s", again, calm)
+			t.Errorf("10 s after the end a body still takes %s, one of a program without a storm behind it %s", again, still)
 			break
 		}
+		again, still = storm.run(200*time.Millisecond, 4, 10), max(calm, other.run(200*time.Millisecond, 4, 10))
 	}
 	back := time.Since(start)
 	book := &ledger.Book{Offers: storm.offers, Store: st.stored()}
@@ -220,7 +221,7 @@ func TestPromise_P3_Overload(t *testing.T) {
 	if storm.refused.Load() == 0 {
 		t.Error("nothing was refused: this was no overload")
 	}
-	if peak-before > 64<<20 {
+	if peak-before > max(64<<20, before/3) { // how much garbage it holds is the collector's to choose
 		t.Errorf("memory grew from %d to %d MiB between one storm and the next", before>>20, peak>>20)
 	}
 	door := storm.atTheDoor()
@@ -235,8 +236,7 @@ func TestPromise_P3_Overload(t *testing.T) {
 // everybodyIn is the same storm on a program without budgets.
 func everybodyIn(t *testing.T) {
 	st := openStand(t, silentX, kill.Options{Binary: kill.Build(t, instrumented), Env: []string{"DISPATCHER_MUTANT=admit_everything"}})
-	storm := &storm{st: st, sender: st.sender("x"), t: t}
-	storm.sender.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	storm := newStorm(t, st)
 	storm.run(2*time.Second, 64, 100)
 	if door := storm.atTheDoor(); door > 0 && door <= doorTime {
 		t.Errorf("without budgets bodies were still refused at the door, in %s", door)
@@ -260,6 +260,12 @@ type storm struct {
 	mu     sync.Mutex
 	offers []ledger.Offer
 	doors  []time.Duration // how long each refusal took
+}
+
+func newStorm(t testing.TB, st *stand) *storm {
+	s := &storm{st: st, sender: st.sender("x"), t: t}
+	s.sender.Client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	return s
 }
 
 // atTheDoor is the median time of a refusal; 0: there was none.

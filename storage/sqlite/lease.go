@@ -3,7 +3,9 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -200,11 +202,7 @@ func leaseOutbox(t *tx, q storage.LeaseQuery, n int) (work []storage.Work, next 
 	if q.Channel != 0 {
 		channel = "o.channel_id = ?2"
 	}
-	line, order := firstInLine, " ORDER BY o.priority, o.due_at, o.id LIMIT ?3"
-	if q.Pull {
-		line, order = pullable, " ORDER BY o.conversation_id, o.id LIMIT ?3"
-	}
-	pending, err := readRows(t, selectRows+"o.status = 1 AND o.due_at <= ?1 AND "+channel+" AND "+line+order, q.Now, q.Channel, n)
+	pending, later, err := leasePending(t, q, n, channel)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -214,11 +212,8 @@ func leaseOutbox(t *tx, q storage.LeaseQuery, n int) (work []storage.Work, next 
 	if err != nil {
 		return nil, 0, err
 	}
-	var later, settled int64
-	_, err = t.one("SELECT min(o.due_at) FROM outbox o WHERE o.status = 1 AND o.due_at > ?1 AND "+channel, []any{q.Now, q.Channel}, orZero{&later})
-	if err == nil {
-		_, err = t.one("SELECT min(o.due_at) FROM outbox o WHERE o.status = 3 AND o.due_at > ?1 AND "+channel, []any{q.Now, q.Channel}, orZero{&settled})
-	}
+	var settled int64
+	_, err = t.one("SELECT min(o.due_at) FROM outbox o WHERE o.status = 3 AND o.due_at > ?1 AND "+channel, []any{q.Now, q.Channel}, orZero{&settled})
 	work = append(unknown, pending...)
 	if !q.Pull {
 		slices.SortStableFunc(work, func(a, b storage.Work) int {
@@ -227,6 +222,48 @@ func leaseOutbox(t *tx, q storage.LeaseQuery, n int) (work []storage.Work, next 
 	}
 	return work, sooner(later, settled), err
 }
+
+// leasePending reads rows that wait, and when the first that is not due yet is.
+// A channel's line is walked priority by priority along its index, so that a
+// look costs what it takes and not the length of the line.
+func leasePending(t *tx, q storage.LeaseQuery, n int, channel string) (work []storage.Work, later int64, err error) {
+	if q.Pull || q.Channel == 0 {
+		line, order := firstInLine, " ORDER BY o.priority, o.due_at, o.id LIMIT ?3"
+		if q.Pull {
+			line, order = pullable, " ORDER BY o.conversation_id, o.id LIMIT ?3"
+		}
+		if work, err = readRows(t, selectRows+"o.status = 1 AND o.due_at <= ?1 AND "+channel+" AND "+line+order, q.Now, q.Channel, n); err == nil {
+			_, err = t.one("SELECT min(o.due_at) FROM outbox o WHERE o.status = 1 AND o.due_at > ?1 AND "+channel, []any{q.Now, q.Channel}, orZero{&later})
+		}
+		return work, later, err
+	}
+	for priority := int64(math.MinInt64); ; priority++ {
+		var first sql.NullInt64
+		if _, err = t.one(nextPriority, []any{q.Channel, priority}, &first); err != nil || !first.Valid {
+			return work, later, err
+		}
+		priority = first.Int64
+		if n > len(work) {
+			found, err := readRows(t, selectRows+lineOfPriority, q.Now, q.Channel, n-len(work), priority)
+			if err != nil {
+				return nil, 0, err
+			}
+			work = append(work, found...)
+		}
+		var soon int64
+		if _, err = t.one(laterOfPriority, []any{q.Now, q.Channel, priority}, orZero{&soon}); err != nil {
+			return nil, 0, err
+		}
+		later = sooner(later, soon)
+	}
+}
+
+// The parts of a channel's line, each a walk along one index.
+const (
+	nextPriority    = "SELECT min(priority) FROM outbox WHERE status = 1 AND channel_id = ?1 AND priority >= ?2"
+	lineOfPriority  = "o.status = 1 AND o.channel_id = ?2 AND o.priority = ?4 AND o.due_at <= ?1 AND " + firstInLine + " ORDER BY o.due_at, o.id LIMIT ?3"
+	laterOfPriority = "SELECT min(due_at) FROM outbox WHERE status = 1 AND channel_id = ?2 AND priority = ?3 AND due_at > ?1"
+)
 
 func readRows(t *tx, text string, args ...any) (work []storage.Work, err error) {
 	var r storage.OutboxRow

@@ -20,7 +20,7 @@ var migrationFiles embed.FS
 
 // latestSchema is the schema this program writes: the number of the last
 // migration. Each migration sets user_version to its own number.
-const latestSchema = 2
+const latestSchema = 3
 
 // keepCopies is how long the copy made before a migration is kept.
 const keepCopies = 7 * 24 * time.Hour
