@@ -225,7 +225,7 @@ flow.shop:
   start.say: {from: Good morning, to: Bonjour}
 `},
 	{Code: "W422", Title: "a translation uses other {{ }} than its source",
-		Why: "A value that is shown in one language and left out in another is mostly a slip.",
+		Why: "A value that is shown in one language and left out in another is mostly a slip. The words inside, such as the one after ??, are yours to translate.",
 		Before: `
 -- dispatcher.yaml --
 dispatcher: 1
@@ -249,7 +249,7 @@ states:
 -- flows/locales/fr.yaml --
 language: fr
 flow.shop:
-  start.say: {from: "Hi {{ contact.first_name ?? 'there' }}!", to: "Bonjour {{ contact.first_name ?? 'there' }} !"}
+  start.say: {from: "Hi {{ contact.first_name ?? 'there' }}!", to: "Bonjour {{ contact.first_name ?? 'et bienvenue' }} !"}
 `},
 	{Code: "W425", Title: "there are no built-in words for this language",
 		Why: "Dispatcher ships its own sentences and the words for a person, stop and the like in English, French, German and Spanish. For another language write them into its locale file: everywhere.talk_to_person.match, builtin.no_match_1 and so on; until then the English ones apply.",

@@ -244,9 +244,22 @@ func (l *loader) usesOther(e *entry, to *source.Node, lang string) {
 	if e.builtIn {
 		return
 	}
-	if a, b := braces(e.source), braces(to.Text); strings.Join(a, "\x00") != strings.Join(b, "\x00") {
+	if a, b := uses(e.source), uses(to.Text); strings.Join(a, "\x00") != strings.Join(b, "\x00") {
 		l.warn("W422", to.Words(), "%s uses other {{ }} than the %s", languageName(lang), languageName(l.set.Languages[0]))
 	}
+}
+
+// uses are the different expressions of a text without the words they say
+// themselves, sorted.
+func uses(s string) []string {
+	var out []string
+	for _, src := range braces(s) {
+		if src = withoutWords(src); !contains(out, src) {
+			out = append(out, src)
+		}
+	}
+	sort.Strings(out)
+	return out
 }
 
 // braces are the different expressions of a text, sorted.
