@@ -65,6 +65,6 @@ func oneLane(events int) (leave func()) {
 		return func() {}
 	}
 	lane <- struct{}{}
-	time.Sleep(time.Duration(events) * 2 * time.Millisecond)
+	time.Sleep(time.Duration(events) * 6 * time.Millisecond)
 	return func() { <-lane }
 }

@@ -33,7 +33,7 @@ func TestPromise_P3_Fair(t *testing.T) {
 	t.Run("mutant/one_lane", func(t *testing.T) {
 		t.Parallel()
 		var quiet, loud time.Duration
-		for range 4 { // beside other proofs even a good measure misses now and then
+		for range 8 { // beside other proofs even a good measure misses now and then
 			quiet, loud, _ = fairness(t, kill.Options{Binary: kill.Build(t, instrumented), Env: []string{"DISPATCHER_MUTANT=one_lane"}}, 3, 40*time.Millisecond)
 			if float64(loud) > 2*float64(quiet) {
 				return
