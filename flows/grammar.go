@@ -35,6 +35,10 @@ type key struct {
 	doc   string // one line
 	must  bool   // the map is nothing without it
 	words []string
+
+	// reach names the key that this one may stand as far as: fmt leaves it where
+	// it is between its own place and there.
+	reach string
 }
 
 // construct is one map of the language.
@@ -46,6 +50,12 @@ type construct struct {
 
 // k is a key that may be left out.
 func k(name, form, def, doc string) key { return key{name: name, form: form, def: def, doc: doc} }
+
+// orBefore is the key, which fmt also leaves where it stands before another.
+func (k key) orBefore(other string) key {
+	k.reach = other
+	return k
+}
 
 // must is a key that has to be there.
 func must(name, form, doc string) key { return key{name: name, form: form, doc: doc, must: true} }

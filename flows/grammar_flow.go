@@ -14,7 +14,7 @@ func flowGrammar() map[string]construct {
 			must("states", "mapof:map:state", "its states by name; one is called start"),
 			k("everywhere", "mapof:map:everywhere", "{}", "words that work in every state of this flow"),
 			word("first_message", "use", "whether the first message may answer the first question", "use", "ignore"),
-			k("delegate", "text", "", "button for agents who let the flow ask for them"),
+			k("delegate", "text", "", "button for agents who let the flow ask for them").orBefore("slots"),
 			k("rollout", "percent", "100%", "share of contacts a start rule with this flow applies to"),
 			k("shadow", "bool", "false", "true: the first turn is computed and shown to the agent, not said"),
 			k("renamed", "mapof:scalar", "{}", "old name of a state → its new name"),

@@ -1,11 +1,10 @@
 package flows
 
+import "slices"
+
 func stateGrammar() map[string]construct {
 	return map[string]construct{
-		"state": {name: "a state", keys: append(append(stateWork(), stateAsk()...), exitKeys(
-			k("returns", "either:scalar|map:returns", "the question that was open", "after an agent gives the conversation back"),
-			k("resolved", "exit", "after_resolve", "after an agent resolves it"),
-			k("unanswered", "list:unanswered", "[]", "while no agent has claimed it"))...)},
+		"state": {name: "a state", keys: slices.Concat(stateWork(), stateAsk(), exitKeys(), stateLater())},
 		"csat": {name: "csat", keys: []key{
 			must("score", "expr", "the answer, a number from 1 to 5"), k("comment", "expr", "", "what the customer added")}},
 		"media": {name: "media", keys: []key{
@@ -59,10 +58,19 @@ func stateAsk() []key {
 		k("help", "text", "built-in", "answer to \"why do you ask?\""),
 		k("no_match", "list:no_match", "defaults", "answers to messages that fit nothing"),
 		k("no_reply", "list:no_reply", "defaults", "answers to silence"),
-		k("optional", "bool", "false", "true: silence at this question is no giving up"),
+		k("optional", "bool", "false", "true: silence at this question is no giving up").orBefore("options"),
 		k("resume", "text", "", "agents may hand back to this state; the entry of their menu"),
 		k("listen", "bool", "true", "false: only the built-in escapes work here, as whole messages"),
 		word("old_taps", "", "what a tap on this question does later; default that of defaults", "jump", "explain", "ignore"),
+	}
+}
+
+// stateLater are the keys of phase 4: what happens after a handoff.
+func stateLater() []key {
+	return []key{
+		k("returns", "either:scalar|map:returns", "the question that was open", "after an agent gives the conversation back"),
+		k("resolved", "exit", "after_resolve", "after an agent resolves it"),
+		k("unanswered", "list:unanswered", "[]", "while no agent has claimed it"),
 	}
 }
 
@@ -70,7 +78,7 @@ func questionGrammar() map[string]construct {
 	return map[string]construct{
 		"option": {name: "an option", keys: exitKeys(
 			k("label", "text", "the key in the map form", "what the customer sees, at most 80 characters"),
-			k("id", "scalar", "made from the label", "what is stored, counted and tested"),
+			k("id", "scalar", "made from the label", "what is stored, counted and tested").orBefore("label"),
 			k("short", "text", "", "label of channels where label does not fit"),
 			k("description", "text", "", "second line where the channel has one"),
 			k("match", "listof:scalar", "[]", "phrases and /regex/ that mean this option"),
@@ -89,10 +97,10 @@ func questionGrammar() map[string]construct {
 			k("invalid", "texts", "built-in", "said after a wrong try; a list is a ladder"),
 			k("max_tries", "int:1-10", "defaults", "wrong tries allowed"),
 			k("give_up", "exit", "person exit", "after the last wrong try"),
-			k("missing", "exit", "skip, else give_up", "for \"I don't have it\""),
+			k("missing", "exit", "skip, else give_up", "for \"I don't have it\"").orBefore("give_up"),
 			k("skip", "text", "", "last button, leaves the slot empty"),
 			k("options", "options", "", "extra buttons"),
-			{name: "accept", form: "listof:word", def: "[image]", doc: "kinds of media a media slot takes",
+			{name: "accept", form: "listof:word", def: "[image]", doc: "kinds of media a media slot takes", reach: "skip",
 				words: []string{"image", "video", "audio", "file", "location"}},
 			k("confirm", "text", "false", "true or a text: the value is read back"),
 			k("always", "bool", "false", "ask even if the slot is filled")}},

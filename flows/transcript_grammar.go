@@ -5,7 +5,7 @@ package flows
 func testGrammar() map[string]construct {
 	own := []key{
 		must("name", "scalar", "unique in the file"),
-		must("chat", "list:test_step", "the steps"),
+		{name: "chat", form: "list:test_step", doc: "the steps", must: true, reach: "http"}, // mostly written last
 		k("each", "names", "", "all, or a list of flow.state: one run per state"),
 	}
 	g := map[string]construct{

@@ -121,6 +121,7 @@ func (c *converter) pairs(y *yaml.Node, n *Node, offset int) {
 			value.Range = key.Range
 		}
 		if first, twice := seen[key.Text]; twice {
+			c.again(n, Pair{Key: key, Value: value})
 			if len(c.diags) >= MostProblems {
 				continue
 			}
@@ -132,6 +133,14 @@ func (c *converter) pairs(y *yaml.Node, n *Node, offset int) {
 		seen[key.Text] = key
 		n.Pairs = append(n.Pairs, Pair{Key: key, Value: value})
 	}
+}
+
+// again keeps an entry whose key the map has already.
+func (c *converter) again(n *Node, p Pair) {
+	if c.doc.Again == nil {
+		c.doc.Again = map[*Node][]Pair{}
+	}
+	c.doc.Again[n] = append(c.doc.Again[n], p)
 }
 
 // braces words a map used as a key, which is nearly always a text that starts

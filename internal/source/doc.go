@@ -8,6 +8,10 @@ type Doc struct {
 	Data []byte // BOM stripped
 	Root *Node  // nil when the file did not parse
 
+	// Again holds, by map, the entries that no Pairs lists because their key was
+	// written before (E108). Who changes the text of a file must know of them.
+	Again map[*Node][]Pair
+
 	lines *lines
 	mu    sync.Mutex
 	last  *Node     // whose segments are kept
