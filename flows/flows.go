@@ -100,6 +100,8 @@ type Project struct {
 	Costs        []Cost   // where Options asked for it
 	Texts        []Text   // where Options asked for it
 	Languages    []string // first = the one flows are written in
+
+	sound *engine.Set // what could be compiled of a project with errors, for Outline
 }
 
 // Load parses, checks and compiles a project. It never fails: what is wrong is

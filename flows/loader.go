@@ -221,6 +221,7 @@ func (l *loader) finish() *Project {
 		l.p.SetID = l.files.SetID()
 	}
 	if bad {
+		l.p.sound = l.set
 		return l.p
 	}
 	l.set.ID = l.p.SetID

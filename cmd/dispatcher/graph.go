@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"dispatcher/flows/graph"
+)
+
+// graphFlags is the command line of graph.
+type graphFlags struct {
+	out string
+}
+
+func (m *Main) graph() *cobra.Command {
+	f := &graphFlags{}
+	cmd := &cobra.Command{
+		Use: "graph [PROJECT] [FLOW]", Short: "Draw a flow, or the whole project, as a picture or as text", Args: words(0, 2),
+		Long: `Draws states as boxes and the ways between them as edges with labels: of one
+flow, or without FLOW of every flow of the project, each in a frame. What asks
+a question is marked, a handoff, an end and a return have a sign of their own,
+and edges into other flows are dashed. Built-in edges (a person at any time,
+silence without a rule of yours) are left out. The same files give the same
+bytes, so a picture may be kept beside them.
+
+Without -o the graph is printed as Mermaid, which code hosts and wikis draw.
+With -o the ending of the file says what is written: .svg is a picture, light
+or dark as the reader's screen, .dot is for Graphviz, .mmd is Mermaid.
+
+Exit code: 0 drawn, 1 the project has errors and what is sound was drawn,
+2 could not run.`,
+		Example: `  dispatcher graph shop
+  dispatcher graph shop welcome
+  dispatcher graph shop welcome -o welcome.svg
+  dispatcher graph shop -o shop.dot`,
+		RunE: func(cmd *cobra.Command, args []string) error { return m.runGraph(cmd.Context(), args, f) },
+	}
+	cmd.Flags().StringVarP(&f.out, "output", "o", "", "file to write; its ending .svg, .dot or .mmd says what")
+	return cmd
+}
+
+// format is what -o asks for.
+func (f *graphFlags) format() (string, error) {
+	if f.out == "" {
+		return ".mmd", nil
+	}
+	switch ext := strings.ToLower(filepath.Ext(f.out)); ext {
+	case ".svg", ".dot", ".mmd":
+		return ext, nil
+	case "":
+		return "", fmt.Errorf("-o %s has no ending that says what to write; end it in .svg, .dot or .mmd", f.out)
+	default:
+		return "", fmt.Errorf("-o %s: graph does not write %s; end it in .svg, .dot or .mmd", f.out, ext)
+	}
+}
+
+func (m *Main) runGraph(_ context.Context, args []string, f *graphFlags) error {
+	format, err := f.format()
+	if err != nil {
+		return err
+	}
+	dir, flow := projectArg(args), ""
+	if len(args) > 1 {
+		if flow = args[1]; flow == "" {
+			return fmt.Errorf("the name of the flow is empty; leave it out to draw the whole project")
+		}
+	}
+	root, files, err := openFiles(dir)
+	if err != nil {
+		return m.orFlow(err, args)
+	}
+	project := m.loader(root, nil)(files)
+	g, err := graph.New(project, flow)
+	if err != nil {
+		if !project.OK() {
+			project.WriteText(m.Err, false)
+		}
+		return err
+	}
+	if err := m.writeGraph(g, f.out, format); err != nil {
+		return err
+	}
+	if g.Errors() > 0 {
+		project.WriteText(m.Err, false)
+		fmt.Fprintln(m.Err, "what is sound was drawn")
+		return errFindings
+	}
+	return nil
+}
+
+// orFlow says what was perhaps meant when the only word names no folder but a
+// flow of this one.
+func (m *Main) orFlow(err error, args []string) error {
+	if len(args) != 1 {
+		return err
+	}
+	root, files, here := openFiles(".")
+	if here != nil {
+		return err
+	}
+	if f, _ := m.loader(root, nil)(files).Outline().Find(args[0]); f != nil {
+		return fmt.Errorf("there is no folder %s; the flow of that name is drawn by: dispatcher graph . %[1]s", args[0])
+	}
+	return err
+}
+
+func (m *Main) writeGraph(g *graph.Graph, path, format string) error {
+	var data []byte
+	switch format {
+	case ".svg":
+		data = g.SVG()
+	case ".dot":
+		data = g.DOT()
+	default:
+		data = g.Mermaid()
+	}
+	if path == "" {
+		_, err := m.Out.Write(data)
+		return err
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		return fmt.Errorf("write the graph: %w", err)
+	}
+	return nil
+}

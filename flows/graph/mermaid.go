@@ -1,0 +1,138 @@
+package graph
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"dispatcher/flows"
+)
+
+// Mermaid is the graph as a Mermaid state diagram. Of one flow its states have
+// their own names; of a project they are flow.state.
+func (g *Graph) Mermaid() []byte {
+	m := &mermaid{single: g.single}
+	m.out.WriteString("stateDiagram-v2\n")
+	for _, gr := range g.groups {
+		m.group(gr)
+	}
+	return m.out.Bytes()
+}
+
+type mermaid struct {
+	out    bytes.Buffer
+	single bool
+	seen   map[string]bool // lines of the group that are written
+	titles []string        // ids that need their name said
+}
+
+func (m *mermaid) group(gr *group) {
+	f := gr.flow
+	m.seen, m.titles = map[string]bool{}, nil
+	indent := "  "
+	if !m.single {
+		fmt.Fprintf(&m.out, "  state %s {\n", m.frame(f.Name))
+		indent = "    "
+	}
+	var outside []string
+	for i := range f.States {
+		s := &f.States[i]
+		from := m.id(f.Name, s.Name)
+		for j := range s.Edges {
+			if line, leaves := m.line(f, from, &s.Edges[j]); leaves && !m.single {
+				outside = append(outside, line)
+			} else {
+				m.write(indent, line)
+			}
+		}
+		if len(s.Edges) == 0 {
+			m.write(indent, from)
+		}
+	}
+	if len(f.States) > 0 && f.States[0].Name != "" && gr.byState["start"] >= 0 {
+		if _, ok := gr.byState["start"]; ok {
+			m.write(indent, "[*] --> "+m.id(f.Name, "start"))
+		}
+	}
+	for i := range f.Everywhere {
+		line, _ := m.line(f, "everywhere", &f.Everywhere[i])
+		m.write(indent, line)
+	}
+	for _, t := range m.titles {
+		m.write(indent, t)
+	}
+	if !m.single {
+		m.out.WriteString("  }\n")
+		for _, line := range outside {
+			m.write("  ", line)
+		}
+	}
+}
+
+// write writes a line once.
+func (m *mermaid) write(indent, line string) {
+	if line == "" || m.seen[line] {
+		return
+	}
+	m.seen[line] = true
+	m.out.WriteString(indent + line + "\n")
+}
+
+// line is one edge; leaves says that it leads out of the flow.
+func (m *mermaid) line(f *flows.OutlineFlow, from string, e *flows.OutlineEdge) (line string, leaves bool) {
+	to, label := "[*]", e.Label()
+	switch e.To {
+	case flows.ToState:
+		to, leaves = m.id(e.Flow, e.State), e.Flow != f.Name
+		if leaves && m.single {
+			to = e.Flow + "." + e.State
+		}
+	case flows.ToCall:
+		to, leaves = m.frame(e.Flow), true
+		if !strings.Contains(label, "call ") {
+			label += ", call " + e.Flow
+		}
+	case flows.ToResume:
+		label += ", resume"
+	case flows.ToHandoff:
+		label = join(label, "handoff", e.Name)
+	default:
+		label = join(label, e.To, e.Name)
+	}
+	return from + " --> " + to + ": " + label, leaves
+}
+
+// join adds what an end is to a label that does not say it.
+func join(label, what, name string) string {
+	said := what + " " + name
+	switch {
+	case label == said:
+		return label
+	case label == what:
+		return said
+	}
+	return label + ", " + said
+}
+
+// words of Mermaid's own that a state may be called.
+var mermaidWords = map[string]bool{"note": true, "state": true, "class": true, "classdef": true, "direction": true, "end": true, "as": true,
+	"style": true, "click": true, "scale": true, "hide": true, "default": true, "fork": true, "join": true, "choice": true, "link": true, "left": true, "right": true,
+	"over": true, "everywhere": true}
+
+func (m *mermaid) id(flow, state string) string {
+	if !m.single {
+		return flow + "." + state
+	}
+	if mermaidWords[state] {
+		m.titles = append(m.titles, fmt.Sprintf("state %q as %s_", state, state))
+		return state + "_"
+	}
+	return state
+}
+
+func (m *mermaid) frame(flow string) string {
+	if mermaidWords[flow] {
+		return flow + "_"
+	}
+	return flow
+}
