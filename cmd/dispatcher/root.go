@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 )
 
 // Exit codes of every verb.
@@ -147,3 +149,13 @@ func oneOf(name, value string, allowed ...string) error {
 
 // color says whether terminal colours are welcome.
 func (m *Main) color() bool { return m.Terminal && m.Getenv("NO_COLOR") == "" }
+
+// columns is how wide the terminal is; 80 where nobody can tell.
+func (m *Main) columns() int {
+	if f, ok := m.Out.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return 80
+}

@@ -274,8 +274,7 @@ func (r *running) drain(web *http.Server, stop context.CancelFunc, wg *sync.Wait
 // onHangup calls for another look at the flow files whenever SIGHUP comes.
 func onHangup(ctx context.Context, kick func()) {
 	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+	signal.Notify(hup, syscall.SIGHUP) // for good: by default it would end a process that is finishing its work
 	for {
 		select {
 		case <-ctx.Done():

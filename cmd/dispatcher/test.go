@@ -218,7 +218,12 @@ func (t *tester) show(report *rehearse.Report, project *flows.Project) error {
 	if t.dir != "." {
 		command += " " + t.dir
 	}
-	report.WriteText(t.out, rehearse.Style{Verbose: t.flags.verbose, Cover: t.flags.cover != "" || t.flags.coverMin > 0, Color: t.main.color(), Command: command})
+	style := rehearse.Style{Verbose: t.flags.verbose, Cover: t.flags.cover != "" || t.flags.coverMin > 0, Color: t.main.color(), Command: command}
+	if t.main.Terminal {
+		report.WriteScreen(t.out, style, t.main.columns())
+	} else {
+		report.WriteText(t.out, style)
+	}
 	if t.short(report) {
 		fmt.Fprintf(t.out, "transitions %.1f%% covered, %g%% wanted\n", report.Coverage.Transitions.Percent(), t.flags.coverMin)
 	}
