@@ -23,6 +23,7 @@ type reader struct {
 	fuzzy float64 // how like a value of a choice words must be; 0 = off
 	now   time.Time
 	loc   *time.Location
+	ahead bool       // a day without its year is the next one to come, not the last
 	eval  *evaluator // nil: a check that needs the event fails
 }
 
@@ -89,6 +90,15 @@ func (r reader) value(sl *Slot, text string) (any, bool) {
 			return nil, false
 		}
 	}
+	if v, ok := r.allowed(sl, cleaned); ok || sl.Type != SlotDate {
+		return v, ok
+	}
+	r.ahead = true // the slot's rules refuse the last Friday: the next one is meant
+	return r.allowed(sl, cleaned)
+}
+
+// allowed reads a cleaned text by type, min and max, and check.
+func (r reader) allowed(sl *Slot, cleaned string) (any, bool) {
 	v, ok := r.typed(sl, cleaned)
 	if !ok || !within(sl, v) || !r.check(sl, v) {
 		return nil, false

@@ -7,8 +7,8 @@ import (
 )
 
 // date reads 2026-11-20, 20/11/2026, 20.11.26, 20 Nov [2026], today and its
-// neighbours, and weekday names (the nearest past day, today included). The
-// result is the local midnight of that day.
+// neighbours, and weekday names (the nearest past day, today included; with
+// ahead the next one to come). The result is the local midnight of that day.
 func (r reader) date(s string) (time.Time, bool) {
 	text := strings.TrimSpace(strings.ToLower(asciiDigits(s)))
 	if at, err := time.Parse(time.RFC3339, strings.TrimSpace(s)); err == nil {
@@ -88,9 +88,14 @@ func (r reader) dayWord(w string) (time.Time, bool) {
 			}
 		}
 		for i, name := range p.days {
-			if nameIs(name, w) {
-				return on(-((int(today.Weekday()) - i + 7) % 7))
+			if !nameIs(name, w) {
+				continue
 			}
+			back := (int(today.Weekday()) - i + 7) % 7
+			if r.ahead {
+				return on(7 - back)
+			}
+			return on(-back)
 		}
 	}
 	return time.Time{}, false
@@ -129,17 +134,20 @@ func (r reader) monthDate(words []string) (time.Time, bool) {
 	if year != 0 {
 		return r.day(year, month, day)
 	}
-	return r.nearestPast(month, day)
+	return r.nearest(month, day)
 }
 
-// nearestPast is the last such day, today included.
-func (r reader) nearestPast(month, day int) (time.Time, bool) {
+// nearest is the last such day, today included, and with ahead the next one.
+func (r reader) nearest(month, day int) (time.Time, bool) {
 	if r.now.IsZero() {
 		return time.Time{}, false
 	}
-	today := r.now.In(r.location())
-	for y := today.Year(); y > today.Year()-9; y-- {
-		if at, ok := r.day(y, month, day); ok && !at.After(today) {
+	today, step := r.now.In(r.location()), -1
+	if r.ahead {
+		step = 1
+	}
+	for n := range 9 { // 29 February comes every eighth year at the least
+		if at, ok := r.day(today.Year()+step*n, month, day); ok && at.After(today) == r.ahead {
 			return at, true
 		}
 	}

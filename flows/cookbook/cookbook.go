@@ -28,6 +28,8 @@ func Recipes() []Recipe {
 		{"return", "finds the order, books the return, hands over the label"},
 		{"damaged-item", "photo, story and wish; whoever was hurt goes first"},
 		{"account-locked", "proves who is writing, opens the lock, asks no password"},
+		{"address-change", "one order or the account: a page, proof, read back first"},
+		{"cancel", "cancels what has not left yet, after a clear yes"},
 	}
 }
 
