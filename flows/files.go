@@ -20,6 +20,7 @@ const (
 	projectFile = "dispatcher.yaml"
 
 	misnamedProject = "dispatcher.yml" // E007
+	misnamed        = "this file ends in .yml and is not read; rename it to .yaml"
 
 	maxFlowFiles = 500
 	maxRead      = 1<<20 + 1 // one byte more than a file may have, so that E007 is seen

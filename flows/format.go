@@ -36,6 +36,9 @@ func Format(name string, text []byte) ([]byte, error) {
 			bad = append(bad, d)
 		}
 	}
+	if strings.HasSuffix(name, ".yml") {
+		bad = []source.Diagnostic{{Code: "E007", Severity: source.Error, Message: misnamed, Range: start(name)}}
+	}
 	if len(bad) > 0 || doc.Root == nil {
 		return text, &FormatError{Diagnostics: bad}
 	}

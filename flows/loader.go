@@ -168,7 +168,7 @@ func (l *loader) parse() {
 	for _, p := range paths {
 		switch {
 		case strings.HasSuffix(p, ".yml"):
-			l.fileProblem("E007", p, "this file ends in .yml and is not read; rename it to .yaml")
+			l.fileProblem("E007", p, misnamed)
 		case isLocale(p):
 			l.parseLocale(p)
 		case p == projectFile, isFlow(p):

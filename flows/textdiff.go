@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -17,6 +18,26 @@ func lines(data []byte) []string {
 		return nil
 	}
 	return strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+}
+
+// TextDiff is the difference of two versions of a file as unified text, "" when
+// they are the same.
+func TextDiff(path string, old, new []byte) string {
+	if bytes.Equal(old, new) {
+		return ""
+	}
+	var b strings.Builder
+	unified(&b, path, ended(old), ended(new))
+	return b.String()
+}
+
+// ended are lines that say where the last has no line break.
+func ended(data []byte) []string {
+	out := lines(data)
+	if len(out) > 0 && !bytes.HasSuffix(data, []byte("\n")) {
+		out[len(out)-1] += "\n\\ No newline at end of file"
+	}
+	return out
 }
 
 // lineEdit is one line of a comparison: ' ', '-' or '+'.
