@@ -149,7 +149,7 @@ type outliner struct {
 func (b *outliner) words(t *engine.Text) string {
 	for t != nil {
 		if len(b.set.Languages) > 0 && t.Lang[b.set.Languages[0]] != nil {
-			return strings.Join(strings.Fields(t.Lang[b.set.Languages[0]].Source), " ")
+			return plainWords(t.Lang[b.set.Languages[0]])
 		}
 		if len(t.Any) == 0 {
 			return ""
@@ -157,6 +157,25 @@ func (b *outliner) words(t *engine.Text) string {
 		t = t.Any[0]
 	}
 	return ""
+}
+
+// plainWords is a text with [slot] in place of what shows a slot and … in place
+// of any other expression.
+func plainWords(t *engine.Template) string {
+	var out strings.Builder
+	for _, p := range t.Parts {
+		if p.Expr == nil {
+			out.WriteString(p.Lit)
+			continue
+		}
+		name, ok := strings.CutPrefix(strings.TrimSpace(p.Expr.Source), "slots.")
+		if ok && namePattern.MatchString(name) {
+			out.WriteString("[" + name + "]")
+		} else {
+			out.WriteString("…")
+		}
+	}
+	return strings.Join(strings.Fields(out.String()), " ")
 }
 
 func (b *outliner) state(d *engine.StateDef) OutlineState {

@@ -35,12 +35,12 @@ func (g *Graph) DOT() []byte {
 	return out.Bytes()
 }
 
-// dotID is a node's name in DOT: flow.state, or the mark's number in its flow.
-func (gr *group) dotID(n int) string {
+// id names a node: flow.state, or the mark's number in its flow.
+func (gr *group) id(n int) string {
 	if s := gr.nodes[n].state; s != nil {
-		return quoted(gr.flow.Name + "." + s.Name)
+		return gr.flow.Name + "." + s.Name
 	}
-	return quoted(fmt.Sprintf("%s@%d", gr.flow.Name, n))
+	return fmt.Sprintf("%s@%d", gr.flow.Name, n)
 }
 
 func (gr *group) dotNode(n int) string {
@@ -67,7 +67,7 @@ func (gr *group) dotNode(n int) string {
 	default:
 		look, label = " shape=oval style=solid", endWords(nd.kind, nd.name)
 	}
-	return fmt.Sprintf("%s [label=%s%s tooltip=%s]", gr.dotID(n), quoted(label), look, quoted(fmt.Sprintf("%s:%d", nd.file, nd.line)))
+	return fmt.Sprintf("%s [label=%s%s tooltip=%s]", quoted(gr.id(n)), quoted(label), look, quoted(fmt.Sprintf("%s:%d", nd.file, nd.line)))
 }
 
 func (gr *group) dotEdges(out *bytes.Buffer) {
@@ -78,7 +78,7 @@ func (gr *group) dotEdges(out *bytes.Buffer) {
 				look = " style=dashed"
 			}
 			label := w.Label()
-			fmt.Fprintf(out, "  %s -> %s [label=%s%s tooltip=%s]\n", gr.dotID(e.from), gr.dotID(e.to), quoted(label), look,
+			fmt.Fprintf(out, "  %s -> %s [label=%s%s tooltip=%s]\n", quoted(gr.id(e.from)), quoted(gr.id(e.to)), quoted(label), look,
 				quoted(fmt.Sprintf("%s:%d", w.File, w.Line)))
 		}
 	}

@@ -49,7 +49,18 @@ type label struct {
 	class string
 }
 
+// figure lays a group out.
 func (g *Graph) figure(gr *group) *figure {
+	f := g.measured(gr)
+	if len(gr.flow.States) > manyStates {
+		f = g.measured(f.withJumps())
+	}
+	f.sheet.arrange()
+	return f
+}
+
+// measured is a group with the sizes of everything in it.
+func (g *Graph) measured(gr *group) *figure {
 	f := &figure{group: gr, sheet: &sheet{}, lineOf: make([]int, len(gr.edges)), labels: make([][]label, len(gr.edges))}
 	ports := make([][2]int, len(gr.nodes))
 	for _, e := range gr.edges {
@@ -67,7 +78,6 @@ func (g *Graph) figure(gr *group) *figure {
 	for i := range gr.edges {
 		g.line(f, i)
 	}
-	f.sheet.arrange()
 	return f
 }
 
@@ -85,7 +95,7 @@ func (g *Graph) line(f *figure, i int) {
 		if wide > 0 {
 			f.sheet.boxes[e.from].loop += textLead + wide
 		}
-		if tall := len(f.labels[i]) * lineLabel; f.sheet.boxes[e.from].h < tall {
+		if tall := 8 + len(f.labels[i])*lineLabel; f.sheet.boxes[e.from].h < tall {
 			f.sheet.boxes[e.from].h = tall
 		}
 		return
@@ -153,7 +163,11 @@ func (g *Graph) face(gr *group, n *node) (face, box) {
 	if f.count != "" {
 		icon += 8 + fontWords.width(f.count)
 	}
-	w := min(max(boxWidth, fontName.width(s.Name)+2*boxPad+icon), boxMost)
+	foot := 0
+	if n.end != nil {
+		foot = fontChip.width(n.end.words()) + 18
+	}
+	w := min(max(boxWidth, max(fontName.width(s.Name)+icon, foot)+2*boxPad), boxMost)
 	f.name = fontName.fit(s.Name, w-2*boxPad-icon)
 	f.words = fontWords.wrap(s.Words, w-2*boxPad, 2)
 	f.chip = fontChip.fit(chipOf(s), w-2*boxPad)

@@ -107,6 +107,7 @@ const (
 	kindReturn       // back to the caller
 	kindResume       // back to the question that was open
 	kindAny          // from everywhere
+	kindJump         // a state of this flow that is too far away for a line
 )
 
 // node is one box or mark of a group.
@@ -115,6 +116,7 @@ type node struct {
 	state *flows.OutlineState // of kindState
 	name  string              // of everything else: queues, reason, result, flow.state
 	end   *mark               // an end that a state is itself; nil = none
+	jump  int                 // of kindJump: the state's node
 	flow  string              // of kindCall and kindFlow: the flow it leads into
 	file  string
 	line  int

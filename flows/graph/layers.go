@@ -38,9 +38,10 @@ func newDrawing(s *sheet, part []int) *drawing {
 		if !ok {
 			continue
 		}
-		d.arcs = append(d.arcs, arc{line: i, from: from, to: d.local[l.to]})
+		to := d.local[l.to]
+		d.arcs = append(d.arcs, arc{line: i, from: from, to: to, back: to == 0})
 		out[from] = append(out[from], len(d.arcs)-1)
-		enters[d.local[l.to]]++
+		enters[to]++
 	}
 	mark := make([]int8, len(part)) // 1 on the way, 2 done
 	for v := range part {
@@ -86,15 +87,20 @@ func (d *drawing) descend(root int, out [][]int, mark []int8) {
 	}
 }
 
-// rank finds the layers: every line leads down, all together as short as can be.
+// rank finds the layers: every line leads down, all together as short as can
+// be, and nothing stands above the first box.
 func (d *drawing) rank() {
 	s := newSimplex(len(d.parts))
 	for _, a := range d.arcs {
 		s.add(a.from, a.to, 1, d.sheet.lines[a.line].weight)
 	}
+	for v := 1; v < len(d.parts); v++ {
+		if len(s.in[v]) == 0 {
+			s.add(0, v, 0, 0)
+		}
+	}
 	s.solve(effort(len(d.parts)))
 	d.ranks = s.at
-	d.split()
 }
 
 // effort bounds the exchanges of a simplex, so that the time for very many

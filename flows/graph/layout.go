@@ -45,6 +45,7 @@ func (s *sheet) arrange() {
 	for _, part := range s.parts() {
 		d := newDrawing(s, part)
 		d.rank()
+		d.split()
 		d.order()
 		d.columns()
 		d.rows()
@@ -52,6 +53,19 @@ func (s *sheet) arrange() {
 		d.finish()
 	}
 	s.pack()
+}
+
+// spans are how many layers each line leads over.
+func (s *sheet) spans() []int {
+	out := make([]int, len(s.lines))
+	for _, part := range s.parts() {
+		d := newDrawing(s, part)
+		d.rank()
+		for _, a := range d.arcs {
+			out[a.line] = d.ranks[a.to] - d.ranks[a.from]
+		}
+	}
+	return out
 }
 
 // parts are the boxes that lines connect, by their first.

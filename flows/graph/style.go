@@ -16,7 +16,7 @@ const style = `.dg{--bg:#F5F7F9;--surface:#FFFFFF;--raised:#ECF0F3;--ink:#1A2330
 .dg .about{font-size:13px}
 .dg .box{fill:var(--surface);stroke:var(--edge);stroke-width:1.2}
 .dg .asks .box{stroke:var(--bot);stroke-width:1.8}
-.dg .first .box{stroke-width:2.4}
+.dg .first{stroke:var(--accent);stroke-width:3;stroke-linecap:round}
 .dg .icon{fill:var(--bot)}
 .dg .icont{font-size:11px;font-weight:700;fill:var(--on-bot)}
 .dg .strip{fill:var(--raised)}
@@ -25,6 +25,7 @@ const style = `.dg{--bg:#F5F7F9;--surface:#FFFFFF;--raised:#ECF0F3;--ink:#1A2330
 .dg .mark .box{fill:var(--raised);stroke:none}
 .dg .flow .box,.dg .call .box{fill:var(--bg);stroke:var(--edge);stroke-dasharray:5 3}
 .dg .call .box{stroke-dasharray:none}
+.dg .jump .box{fill:var(--surface);stroke:var(--line);stroke-width:1.2}
 .dg .glyph{fill:none;stroke:var(--ink2);stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round}
 .dg .edge{fill:none;stroke:var(--edge);stroke-width:1.3}
 .dg .head{fill:var(--edge)}

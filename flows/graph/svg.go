@@ -170,13 +170,16 @@ func (p *painter) frame(gr *group, b box) {
 func (p *painter) node(f *figure, i int) {
 	n, face, b := &f.group.nodes[i], &f.nodes[i], f.sheet.boxes[i]
 	out := &p.boxes
-	fmt.Fprintf(out, `<g class="%s"><title>%s</title>`, p.classOf(f.group, n), escaped(n.tooltip()))
+	fmt.Fprintf(out, `<g class="%s" data-node="%s"><title>%s</title>`, p.classOf(f.group, n), escaped(f.group.id(i)), escaped(n.tooltip()))
 	if n.kind != kindState {
 		p.mark(n, face, b)
 		out.WriteString("</g>\n")
 		return
 	}
 	fmt.Fprintf(out, `<rect class="box" x="%d" y="%d" width="%d" height="%d" rx="6"/>`, b.x, b.y, b.w, b.h)
+	if n.state.Name == "start" {
+		fmt.Fprintf(out, `<path class="first" d="M%d %dv%d" />`, b.x+4, b.y+8, b.h-16)
+	}
 	x, y := b.x+boxPad, b.y+boxPad+12
 	fmt.Fprintf(out, `<text class="name" x="%d" y="%d">%s</text>`, x, y, escaped(face.name))
 	right := b.x + b.w - boxPad
@@ -212,9 +215,6 @@ func (p *painter) classOf(gr *group, n *node) string {
 		if n.state.Asks != "" {
 			class += " asks"
 		}
-		if n.state.Name == "start" {
-			class += " first"
-		}
 		if n.state.Broken != "" {
 			class += " bad"
 		}
@@ -226,6 +226,8 @@ func (p *painter) classOf(gr *group, n *node) string {
 		return "mark flow"
 	case kindCall:
 		return "mark call"
+	case kindJump:
+		return "mark jump"
 	}
 	return "mark"
 }
@@ -258,7 +260,7 @@ func (p *painter) glyph(k kind, x, y int) {
 		d = "M%[4]d %[3]da4 4 0 1 1 -2 -4m0 -2v3h-3"
 	case kindFlow:
 		d = "M%[1]d %[2]dm1 9l8 -8m-6 0h6v6"
-	case kindCall:
+	case kindCall, kindJump:
 		d = "M%[1]d %[3]dh9m-3 -3l3 3l-3 3"
 	case kindAny:
 		d = "M%[1]d %[3]dh10m-5 -5v10"
@@ -301,7 +303,7 @@ func (p *painter) line(f *figure, i int, l *line) {
 	if k := f.group.nodes[e.to].kind; k == kindCall || k == kindFlow {
 		class = strings.TrimSpace(class + " out")
 	}
-	fmt.Fprintf(&p.lines, `<g class="%s"><title>%s</title>`, class, escaped(tips(e)))
+	p.begin(f.group, e, class)
 	p.path(l.points, width)
 	p.lines.WriteString("</g>\n")
 	p.label(f.labels[i], e, l.lx, l.ly)
@@ -313,6 +315,19 @@ func tips(e *edge) string {
 		all[i] = tip(w)
 	}
 	return strings.Join(all, "\n")
+}
+
+// begin opens the element of a line.
+func (p *painter) begin(gr *group, e *edge, class string) {
+	fmt.Fprintf(&p.lines, `<g class="%s" data-from="%s" data-to="%s"><title>%s</title>`, class, escaped(gr.id(e.from)), escaped(gr.id(gr.landing(e.to))), escaped(tips(e)))
+}
+
+// landing is the node that a line leads to in the end.
+func (gr *group) landing(n int) int {
+	if gr.nodes[n].kind == kindJump {
+		return gr.nodes[n].jump
+	}
+	return n
 }
 
 // edgeClass is the look of a line, and its width where figures say so.
@@ -366,7 +381,7 @@ func (p *painter) loop(f *figure, i int) {
 	b := f.sheet.boxes[e.from]
 	class, width := p.edgeClass(f.group, e)
 	right := b.x + b.w
-	fmt.Fprintf(&p.lines, `<g class="%s"><title>%s</title>`, class, escaped(tips(e)))
+	p.begin(f.group, e, class)
 	p.path([][2]int{{right, b.y + 14}, {right + 16, b.y + 14}, {right + 16, b.y + 32}, {right, b.y + 32}}, width)
 	p.lines.WriteString("</g>\n")
 	p.label(f.labels[i], e, right+loopReach, b.y+8)
