@@ -41,9 +41,58 @@ func (t *turn) seen(x *Expr) string {
 			name += "." + r.field
 			v = t.field(r.root, r.field)
 		}
-		parts = append(parts, name+" = "+t.shownValue(v))
+		shown := t.shownValue(v)
+		if v != nil && t.covered(r.root, r.field) {
+			shown = Dots
+		}
+		parts = append(parts, name+" = "+shown)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Dots stand where the value of a secret slot would be shown; their number
+// says nothing of its length.
+const Dots = "••••"
+
+// covered says that a field holds a secret: a slot that is one, or the words
+// that were typed for it.
+func (t *turn) covered(root, field string) bool {
+	switch root {
+	case "slots":
+		sl := t.slotDef(field)
+		return sl != nil && sl.Secret
+	case "message", "value":
+		return t.asksSecret()
+	}
+	return false
+}
+
+// asksSecret says that the question which this event answers is for a secret
+// slot.
+func (t *turn) asksSecret() bool {
+	name := t.reply.slot
+	if name == "" {
+		name = AskedSlot(t.set, t.st)
+	}
+	sl := t.slotDef(name)
+	return sl != nil && sl.Secret
+}
+
+// AskedSlot is the slot that a conversation's open question collects; "" =
+// none.
+func AskedSlot(set *Set, st State) string {
+	switch q := st.Question; {
+	case q == nil:
+		return ""
+	case q.Field != "":
+		return q.Field
+	}
+	if f := set.Flows[st.Flow]; f != nil {
+		if def := f.States[st.Name]; def != nil && def.Collect != nil {
+			return def.Collect.Slot
+		}
+	}
+	return ""
 }
 
 // shownValue is a value in words: empty for nothing, texts in quotes.

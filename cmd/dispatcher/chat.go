@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -27,8 +28,8 @@ func (m *Main) chat() *cobra.Command {
 		Use: "chat [PROJECT]", Short: "Talk to a project here, without a server", Args: words(0, 1),
 		Long: `Runs one conversation with the project in this terminal: the same engine as the
 service, a clock of its own, nothing stored, no network. Type as a customer
-would; the number of a button presses it. An edit of the flows is live with the
-next line. Lines that start with / are commands:
+would; the number of a button presses it. An edit of the flows is live at once,
+and the talk goes on in it. Lines that start with / are commands:
 
   /why        why the bot did what it did     /slots      what it has learnt
   /state      where it stands                 /back [n]   take back n inputs
@@ -41,13 +42,17 @@ next line. Lines that start with / are commands:
   /save NAME  keep the talk as a test in flows/tests/chat.test.yaml
   /quit
 
+On a terminal it is a full screen with what decided every answer, the state and
+the slots; with TERM=dumb, or when not on a terminal, it speaks in lines and an
+edit is live with the next one.
+
 --script FILE reads the inputs from a file (- is standard input) and prints
 plain lines, for tests. --replay TESTFILE:LINE plays a test up to that line and
 goes on from there.`,
 		Example: `  dispatcher chat shop
   dispatcher chat shop --replay flows/tests/welcome.test.yaml:22
   printf 'hello\n1\nAB123456\n' | dispatcher chat shop --script -`,
-		RunE: func(_ *cobra.Command, args []string) error { return m.runChat(projectArg(args), f) },
+		RunE: func(cmd *cobra.Command, args []string) error { return m.runChat(cmd.Context(), projectArg(args), f) },
 	}
 	cmd.Flags().StringVar(&f.channel, "channel", "", "channel of the project to talk on (default the first)")
 	cmd.Flags().StringVar(&f.lang, "lang", "", "language of the customer")
@@ -69,7 +74,7 @@ type chatting struct {
 	plain   bool // the format of --script
 }
 
-func (m *Main) runChat(dir string, f *chatFlags) error {
+func (m *Main) runChat(ctx context.Context, dir string, f *chatFlags) error {
 	root, files, err := openFiles(dir)
 	if err != nil {
 		return err
@@ -82,6 +87,9 @@ func (m *Main) runChat(dir string, f *chatFlags) error {
 	opt, err := m.talkOptions(c.project, f)
 	if err != nil {
 		return err
+	}
+	if f.script == "" && m.fullScreen() {
+		return c.screen(ctx, f, opt)
 	}
 	in := m.In
 	if f.script != "" && f.script != "-" {
@@ -104,7 +112,12 @@ func (m *Main) runChat(dir string, f *chatFlags) error {
 // begin makes the talk: anew, or as a test leaves it.
 func (c *chatting) begin(f *chatFlags, opt rehearse.Options) error {
 	if f.replay != "" {
-		return c.replayTest(f.replay)
+		return c.replayTest(f.replay, func(input string, lines []rehearse.Line) {
+			if input != "" {
+				lines = append([]rehearse.Line{{Kind: rehearse.LineNote, Text: "> " + input}}, lines...)
+			}
+			_ = c.print(lines) // a terminal that went away has nobody to tell
+		})
 	}
 	c.talk = rehearse.New(c.project.Set, opt)
 	lines, err := c.talk.Begin()

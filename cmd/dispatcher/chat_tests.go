@@ -8,12 +8,13 @@ import (
 	"strconv"
 	"strings"
 
+	"dispatcher/cmd/dispatcher/chatui"
 	"dispatcher/flows"
 	"dispatcher/flows/rehearse"
 )
 
-// replayTest plays a test up to a line and prints it on the way.
-func (c *chatting) replayTest(where string) error {
+// replayTest plays a test up to a line and tells it on the way.
+func (c *chatting) replayTest(where string, said func(input string, lines []rehearse.Line)) error {
 	i := strings.LastIndex(where, ":")
 	line, err := strconv.Atoi(where[i+1:])
 	if i < 1 || err != nil || line < 1 {
@@ -29,12 +30,7 @@ func (c *chatting) replayTest(where string) error {
 	if err != nil {
 		return fmt.Errorf("--replay %s: %w", where, err)
 	}
-	c.talk, err = suite.Replay(test, steps, func(input string, lines []rehearse.Line) {
-		if input != "" {
-			lines = append([]rehearse.Line{{Kind: rehearse.LineNote, Text: "> " + input}}, lines...)
-		}
-		_ = c.print(lines) // a terminal that went away has nobody to tell
-	})
+	c.talk, err = suite.Replay(test, steps, said)
 	if err != nil {
 		return fmt.Errorf("--replay %s: %w", where, err)
 	}
@@ -55,7 +51,7 @@ func (c *chatting) testPath(file string) string {
 }
 
 // chatTests is where /save keeps talks.
-const chatTests = "flows/tests/chat.test.yaml"
+const chatTests = chatui.SavedIn
 
 // saved appends the talk as a test and says so.
 func (c *chatting) saved(name string) []rehearse.Line {

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"dispatcher": func() {
 		syscall.Umask(0o077)
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		code := (&Main{In: onLeash(), Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now}).Run(ctx, os.Args[1:])
+		code := (&Main{In: onLeash(), Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Now: time.Now, Terminal: isTerminal(os.Stdout)}).Run(ctx, os.Args[1:])
 		stop()
 		os.Exit(code)
 	}})

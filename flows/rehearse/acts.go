@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -119,6 +120,23 @@ func (t *Talk) Buttons() []engine.SayOption {
 	return t.sent[len(t.sent)-1].options
 }
 
+// Pressable are the buttons of the open question; nil when it has none, or
+// when something with other buttons was said after it.
+func (t *Talk) Pressable() []engine.SayOption {
+	q := t.State().Question
+	if q == nil || t.owner != dm.OwnerBot || len(t.sent) == 0 {
+		return nil
+	}
+	var asked struct {
+		Number int64 `json:"n"`
+	}
+	last := t.sent[len(t.sent)-1]
+	if json.Unmarshal(last.record, &asked) != nil || asked.Number != q.Number {
+		return nil
+	}
+	return last.options
+}
+
 func (t *Talk) press(s sent, n int) ([]Line, error) {
 	label := s.options[n].Label
 	return t.customer(engine.Event{Kind: engine.EvMessage, Text: label, Tap: &engine.Tap{Record: s.record, Index: n, Label: label, Closed: s.closed}})
@@ -150,7 +168,7 @@ func (t *Talk) customer(ev engine.Event) ([]Line, error) {
 		return nil, err
 	}
 	t.remember()
-	t.traces = nil
+	t.traces, t.asked = nil, t.AsksSecret()
 	switch t.owner {
 	case dm.OwnerAgent:
 		t.count(ev)

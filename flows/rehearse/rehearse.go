@@ -83,7 +83,9 @@ type Talk struct {
 	opt    Options
 	memory
 	past   []memory
+	steps  int            // inputs that were remembered and not taken back
 	traces []engine.Trace // of the last input, in order
+	asked  bool           // a secret was asked for when the last message came
 
 	// Unmocked are the look-ups of the last input that no mock answers.
 	Unmocked []string
@@ -278,11 +280,17 @@ func (t *Talk) Back(n int) bool {
 	}
 	t.memory = t.past[len(t.past)-n]
 	t.past = t.past[:len(t.past)-n]
+	t.steps -= n
 	return true
 }
 
+// Steps counts the inputs that Back may take back; the oldest of very many
+// are forgotten.
+func (t *Talk) Steps() int { return t.steps }
+
 // remember keeps what is now for going back.
 func (t *Talk) remember() {
+	t.steps++
 	m := t.memory
 	m.timers, m.used = maps.Clone(m.timers), maps.Clone(m.used)
 	m.calls, m.sent = slices.Clip(m.calls), slices.Clip(m.sent)

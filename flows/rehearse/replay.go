@@ -2,7 +2,9 @@ package rehearse
 
 import (
 	"errors"
+	"slices"
 
+	"dispatcher/engine"
 	"dispatcher/flows"
 )
 
@@ -66,7 +68,27 @@ func (s *Suite) Replay(test *flows.Test, steps int, said func(input string, line
 		if err != nil {
 			return p.talk, err
 		}
-		said(st.Kind+": "+inputText(st), lines)
+		said(st.Kind+": "+p.talk.shownStep(st), lines)
 	}
 	return p.talk, nil
+}
+
+// shownStep is a step that was done as it is shown: secrets as dots.
+func (t *Talk) shownStep(s *flows.TestStep) string {
+	switch s.Kind {
+	case flows.StepUser, flows.StepSend:
+		if t.Hides() {
+			return engine.Dots
+		}
+	case flows.StepSubmit:
+		hidden := *s
+		hidden.Values = slices.Clone(s.Values)
+		for i, v := range hidden.Values {
+			if t.Secret(v.Name) {
+				hidden.Values[i].Text = engine.Dots
+			}
+		}
+		return inputText(&hidden)
+	}
+	return inputText(s)
 }

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"dispatcher/engine"
 )
 
 // maxLine is the longest input line in bytes.
@@ -203,8 +201,7 @@ func (t *Talk) slotLines() []string {
 	st := t.State()
 	out := make([]string, 0, len(st.Order))
 	for _, name := range st.Order {
-		v := st.Slots[name]
-		out = append(out, fmt.Sprintf("-- %s = %s (%s)", name, engine.FormatValue(t.live(), st.Language, v.Value), v.How))
+		out = append(out, fmt.Sprintf("-- %s = %s (%s)", name, t.shownSlot(st, name), st.Slots[name].How))
 	}
 	if len(out) == 0 {
 		out = append(out, "-- no slots filled")
