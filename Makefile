@@ -6,7 +6,7 @@ GO      ?= go
 VERSION ?= 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help test test-quick proof proof-long bench edit-to-live build build-image fmt run needs browser fuzz clean
+.PHONY: help test test-quick proof proof-long bench edit-to-live build build-image docs fmt run needs browser fuzz clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ build: ## the binary, static, in bin/
 
 build-image: ## the steps of the Dockerfile, outside Docker
 	.ci/image
+
+docs: ## the generated pages of docs/designers, anew
+	$(GO) test -count=1 ./cmd/dispatcher -run TestTheManualIsTrue -update
 
 fmt: ## gofmt everything
 	gofmt -w $$(git ls-files '*.go')

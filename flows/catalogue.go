@@ -65,8 +65,11 @@ func (e Entry) dressed() Entry {
 	return e
 }
 
-// exampleFiles splits an example into its files.
-func exampleFiles(text string) *Files {
+// ReportedBy is who reports the code where check does not; "" = check.
+func (e Entry) ReportedBy() string { return e.elsewhere }
+
+// ExampleFiles splits an example into its files.
+func ExampleFiles(text string) *Files {
 	f := &Files{Name: "shop", Data: map[string][]byte{}}
 	path := "flows/shop.yaml"
 	for line := range strings.Lines(text) {
@@ -99,10 +102,10 @@ func (e Entry) said(w io.Writer, opts Options, color bool) {
 		fmt.Fprintf(w, "\nReported by %s.\n", e.elsewhere)
 		return
 	}
-	for _, d := range Load(exampleFiles(e.Before), opts).Diagnostics {
+	for _, d := range Load(ExampleFiles(e.Before), opts).Diagnostics {
 		if d.Code == e.Code {
 			fmt.Fprintln(w)
-			source.Text(w, []source.Diagnostic{d}, exampleFiles(e.Before).Data, color)
+			source.Text(w, []source.Diagnostic{d}, ExampleFiles(e.Before).Data, color)
 			return
 		}
 	}

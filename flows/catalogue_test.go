@@ -28,7 +28,7 @@ func exampleOptions() Options {
 }
 
 func exampleProject(text string) *Project {
-	f := exampleFiles(text)
+	f := ExampleFiles(text)
 	f.Media = map[string][sha256.Size]byte{"flows/media/photo.png": {1}}
 	return Load(f, exampleOptions())
 }

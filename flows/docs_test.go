@@ -29,7 +29,7 @@ func TestGuideIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(data), -1)
-	if len(blocks) < 5 {
+	if len(blocks) == 0 {
 		t.Fatalf("%d blocks", len(blocks))
 	}
 	for _, b := range blocks {

@@ -5,30 +5,55 @@ import (
 	"strings"
 )
 
-// referenceOrder is the order in which the reference shows the maps of the language.
-var referenceOrder = []string{"project", "start_rule", "schedule", "queue", "overflow", "promise", "channel", "price", "service", "canned", "defaults",
-	"budget", "retention", "flow", "slot", "state", "csat", "media", "say_item", "http", "option", "match", "choose", "collect", "form", "form_field", "verify",
-	"no_match", "no_reply", "exit", "goto", "arm", "call", "handoff", "pick", "returns", "unanswered", "everywhere", "locale", "translation",
-	"test_file", "test_defaults", "test", "test_contact", "test_conversation", "test_entry", "test_queue", "mock", "test_step", "wanted", "agent_does"}
+// Construct is one map of the language as the manual shows it.
+type Construct struct {
+	Name  string // by which keys refer to it: state, collect
+	Title string // as it is called: A state
+	Keys  []Key
+}
 
-// Reference is every key of every map of the language as Markdown, from the
-// same table as the checker.
-func Reference() string {
-	var b strings.Builder
-	b.WriteString("# Every key\n\nThis page is made from the table that `dispatcher check` and `dispatcher schema` read.\n")
-	g := grammar()
-	for _, name := range referenceOrder {
-		c := g[name]
-		fmt.Fprintf(&b, "\n## %s\n\n| key | value | default | what it is |\n|---|---|---|---|\n", headline(c.name))
+// Key is one key of a map: what may be written, what holds when it is left out
+// ("" = nothing), and one line of what it is.
+type Key struct {
+	Name, Value, Default, Doc string
+	Required                  bool
+	Holds                     string // the map whose keys stand inside; "" = none
+}
+
+// Constructs are all maps of the language, from the same table as the checker,
+// by name.
+func Constructs() map[string]Construct {
+	out := map[string]Construct{}
+	for name, c := range grammar() {
+		shown := Construct{Name: name, Title: headline(c.name)}
 		for _, k := range c.keys {
-			def := k.def
-			if k.must {
-				def = "required"
-			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.name, k.kind(k.form), cell(def), cell(k.doc))
+			shown.Keys = append(shown.Keys, Key{Name: k.name, Value: k.kind(k.form), Default: k.def, Doc: k.doc, Required: k.must, Holds: inside(k.form)})
+		}
+		out[name] = shown
+	}
+	return out
+}
+
+// ownMaps are the maps behind the forms that only one key has.
+func ownMaps() map[string]string {
+	return map[string]string{"slot": "slot", "options": "option", "collect": "collect", "canned": "canned", "mock": "mock", "wanted": "wanted", "exit": "exit", "say": "say_item"}
+}
+
+// inside is the map whose keys stand inside a value of a form.
+func inside(form string) string {
+	for _, part := range strings.Split(form, "|") {
+		for _, wrap := range []string{"mapof:", "listof:", "either:"} {
+			part = strings.TrimPrefix(part, wrap)
+		}
+		head, rest, _ := strings.Cut(part, ":")
+		if head == "map" || head == "list" {
+			return rest
+		}
+		if own := ownMaps()[head]; own != "" {
+			return own
 		}
 	}
-	return b.String()
+	return ""
 }
 
 func headline(s string) string {
@@ -40,8 +65,6 @@ func headline(s string) string {
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
-
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 // kind says in words what a form takes.
 func (k key) kind(form string) string {
@@ -61,14 +84,14 @@ func (k key) kind(form string) string {
 	case "listof":
 		return "list of " + k.kind(rest)
 	case "mapof":
-		return "map of " + k.kind(rest)
+		return "map: name → " + k.kind(rest)
 	case "either":
 		a, b, _ := strings.Cut(rest, "|")
 		return k.kind(a) + ", or " + k.kind(b)
 	}
 	if said, ok := map[string]string{"scalar": "text", "expr": "condition or value", "exitname": "state", "percent": "percent", "duration": "duration",
 		"delay": "duration or business time", "text": "text", "texts": "text or list", "say": "text or list of items", "exit": "state or exit",
-		"names": "name or list", "any": "see the manual of operators", "options": "map or list of options", "collect": "map", "fields": "map of types",
+		"names": "value or list", "any": "see the manual of operators", "options": "map or list of options", "collect": "map", "fields": "map of types",
 		"canned": "text or map", "slot": "type or map", "values": "list, or map id → label", "mock": "response or list", "wanted": "value, or contains"}[head]; ok {
 		return said
 	}

@@ -1,40 +1,28 @@
 package flows
 
-import (
-	"flag"
-	"os"
-	"testing"
-)
+import "testing"
 
-var update = flag.Bool("update", false, "write docs/designers/keys.md anew")
-
-// The page of every key is what the table says, and shows every map of it.
-func TestReferenceIsTrue(t *testing.T) {
+// Whatever can be written is explained in one line: every key, every function.
+func TestEverythingHasAWord(t *testing.T) {
 	t.Parallel()
-	const page = "../docs/designers/keys.md"
-	want := Reference()
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != want {
-		t.Error("docs/designers/keys.md is older than the table; write it with: go test ./flows -run TestReferenceIsTrue -update")
-	}
-	shown := map[string]bool{}
-	for _, name := range referenceOrder {
-		shown[name] = true
-		if len(grammar()[name].keys) == 0 {
+	for name, c := range Constructs() {
+		if c.Title == "" || len(c.Keys) == 0 {
 			t.Errorf("%s is no map of the language", name)
 		}
-	}
-	for name := range grammar() {
-		if !shown[name] {
-			t.Errorf("%s is not in the reference", name)
+		for _, k := range c.Keys {
+			if k.Doc == "" || k.Value == "" {
+				t.Errorf("%s of %s is not explained", k.Name, name)
+			}
 		}
+	}
+	docs := functionDocs()
+	for _, f := range Functions() {
+		if f.Doc == "" || f.Result == "" {
+			t.Errorf("%s() is not explained", f.Name)
+		}
+		delete(docs, f.Name)
+	}
+	for name := range docs {
+		t.Errorf("there is no function %s()", name)
 	}
 }

@@ -34,15 +34,11 @@ func blocks(t *testing.T) []block {
 			out = append(out, block{file: path, lang: string(data[m[2]:m[3]]), text: string(data[m[4]:m[5]]), line: 1 + bytes.Count(data[:m[0]], []byte("\n"))})
 		}
 	}
-	add("../../README.md")
-	err := filepath.WalkDir("../../docs", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".md") {
-			add(path)
-		}
-		return err
-	})
-	if err != nil || len(out) == 0 {
-		t.Fatalf("no examples found: %v", err)
+	for _, path := range documents(t) {
+		add(path)
+	}
+	if len(out) == 0 {
+		t.Fatal("no examples found")
 	}
 	return out
 }
@@ -158,20 +154,74 @@ func (u *until) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestFilesOfTheDocuments follows every relative link.
-func TestFilesOfTheDocuments(t *testing.T) {
+// TestLinksOfTheDocuments follows every relative link, to the heading it names.
+func TestLinksOfTheDocuments(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	for _, path := range []string{"../../README.md", "../../docs/ARCHITECTURE.md", "../../docs/operators/running.md", "../../docs/developers/webhook.md",
-		"../../docs/designers/language.md", "../../docs/designers/testing.md"} {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllSubmatch(data, -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(m[1]))); err != nil {
+	anchors := map[string]map[string]bool{}
+	for _, path := range documents(t) {
+		for _, m := range docLink.FindAllStringSubmatch(codeOf.ReplaceAllString(readDoc(t, path), ""), -1) {
+			to, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
+				continue
+			}
+			target := path
+			if to != "" {
+				target = filepath.Join(filepath.Dir(path), to)
+			}
+			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s links to %s, which is not there", path, m[1])
+				continue
+			}
+			if anchor == "" {
+				continue
+			}
+			if anchors[target] == nil {
+				anchors[target] = headings(readDoc(t, target))
+			}
+			if !anchors[target][anchor] {
+				t.Errorf("%s links to %s, which has no such heading", path, m[1])
 			}
 		}
 	}
+}
+
+var (
+	docLink    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	codeOf     = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]*`")
+	docHeading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	notInSlug  = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
+)
+
+// headings are the anchors of a document, as its readers' programs make them.
+func headings(text string) map[string]bool {
+	out := map[string]bool{}
+	for _, m := range docHeading.FindAllStringSubmatch(regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(text, ""), -1) {
+		out[strings.ReplaceAll(notInSlug.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")] = true
+	}
+	return out
+}
+
+func readDoc(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// documents are README.md and every page below docs.
+func documents(t *testing.T) []string {
+	t.Helper()
+	out := []string{"../../README.md"}
+	err := filepath.WalkDir("../../docs", func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".md") {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil || len(out) < 5 {
+		t.Fatalf("%d documents: %v", len(out), err)
+	}
+	return out
 }

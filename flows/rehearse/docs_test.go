@@ -42,44 +42,6 @@ func TestTheManual(t *testing.T) {
 	}
 }
 
-// Every test of the designers' guide passes on the example it stands in.
-func TestTheGuide(t *testing.T) {
-	t.Parallel()
-	data, err := os.ReadFile("../../docs/designers/language.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	heading, ran := regexp.MustCompile(`^# ((?:dispatcher|flows/\S+)\.yaml)\n$`), 0
-	for _, b := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(data), -1) {
-		files, name := &flows.Files{Name: "t", Data: map[string][]byte{}}, "flows/a.yaml"
-		for line := range strings.Lines(b[1]) {
-			if m := heading.FindStringSubmatch(line); m != nil {
-				name = m[1]
-				continue
-			}
-			files.Data[name] = append(files.Data[name], line...)
-		}
-		project, tests := flows.LoadTests(files, flows.Options{})
-		if len(tests.Files) == 0 && tests.OK() {
-			continue
-		}
-		ran++
-		var out strings.Builder
-		tests.WriteText(&out, false)
-		if project.OK() && tests.OK() {
-			report := (&rehearse.Suite{Project: project, Tests: tests}).Run()
-			if report.OK() {
-				continue
-			}
-			report.WriteText(&out, rehearse.Style{})
-		}
-		t.Errorf("%s\n%s", b[1], out.String())
-	}
-	if ran < 7 {
-		t.Errorf("only %d examples with tests were found", ran)
-	}
-}
-
 // Every key of the grammar of tests is used by a fixture or a test.
 func TestEveryKeyHasAFixture(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"flows/cookbook":         {},
 	"flows/graph":            {"flows"},
 	"flows/lsp":              {"flows", "internal/source"},
+	"flows/manual":           {"flows", "flows/rehearse", "internal/source"},
 	"flows/watch":            {"flows"},
 	"flows/conformance":      {},
 	"flows/rehearse":         {"flows", "engine", "dm", "dm/schedule"},

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// TestWalksOfTheDocuments does what a page of the designers' manual tells its
+// reader to do, step by step in an empty folder: it saves the files, makes the
+// changes, types the commands of every console block, and compares what is
+// printed. In a block, "$ " begins a command, "> " is typed into it, … stands
+// for any words and a line with … alone for any lines. A block without a
+// command is what the running service says next.
+func TestWalksOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	walked := 0
+	for _, path := range globbed(t, "../../docs/designers/*.md") {
+		text := readDoc(t, path)
+		if !strings.Contains(text, "```console\n") {
+			continue
+		}
+		walked++
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			(&walk{t: t, dir: t.TempDir(), page: path}).do(text)
+		})
+	}
+	if walked == 0 {
+		t.Error("no page has a walk")
+	}
+}
+
+var (
+	walkStep = regexp.MustCompile("(?ms)^```console\n(.*?)^```" +
+		"|[Ss]ave this as `([^`]+)`:\\s+```\\w+\n(.*?)^```" +
+		"|[Ii]n\\s+`([^`]+)`,\\s+change\\s+`([^`]+)`\\s+to\\s+`([^`]+)`")
+	walkSave    = regexp.MustCompile("[Ss]ave this as `[^`]+`:\\s+```yaml\n")
+	walkAddress = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+	walkTook    = regexp.MustCompile(`in \d+\.\d\ds`)
+)
+
+// walk is one reader of one page.
+type walk struct {
+	t         *testing.T
+	dir, page string
+	service   *serviceOfWalk
+}
+
+func (w *walk) do(text string) {
+	w.t.Helper()
+	if blocks, saved := strings.Count(text, "\n```yaml\n"), len(walkSave.FindAllString(text, -1)); blocks != saved {
+		w.t.Fatalf("%s: %d files are shown and %d are saved: write \"Save this as `PATH`:\" above each", w.page, blocks, saved)
+	}
+	for _, m := range walkStep.FindAllStringSubmatch(text, -1) {
+		switch {
+		case m[1] != "":
+			w.console(m[1])
+		case m[2] != "":
+			if err := writeFile(filepath.Join(w.dir, m[2]), []byte(m[3])); err != nil {
+				w.t.Fatal(err)
+			}
+		default:
+			w.change(m[4], m[5], m[6])
+		}
+		if w.t.Failed() {
+			break
+		}
+	}
+	w.service.end(w.t)
+}
+
+func (w *walk) change(file, from, to string) {
+	path := filepath.Join(w.dir, file)
+	have := readDoc(w.t, path)
+	if strings.Count(have, from) != 1 {
+		w.t.Fatalf("%s: %q stands %d times in %s", w.page, from, strings.Count(have, from), file)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(have, from, to, 1)), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// console types the commands of one block.
+func (w *walk) console(block string) {
+	parts := strings.Split("\n"+block, "\n$ ")
+	if said := strings.TrimPrefix(parts[0], "\n"); strings.TrimSpace(said) != "" {
+		w.service.wants(w.t, w.page, said)
+	}
+	for _, part := range parts[1:] {
+		command, want, _ := strings.Cut(part, "\n")
+		var typed, printed strings.Builder
+		for line := range strings.Lines(want) {
+			if in, ok := strings.CutPrefix(line, "> "); ok {
+				typed.WriteString(in)
+				continue
+			}
+			printed.WriteString(line)
+		}
+		w.run(command, typed.String(), printed.String())
+	}
+}
+
+func (w *walk) run(command, typed, want string) {
+	if dir, ok := strings.CutPrefix(command, "cd "); ok {
+		w.dir = filepath.Join(w.dir, dir)
+		return
+	}
+	cmd := exec.CommandContext(w.t.Context(), "sh", "-c", "exec "+command)
+	if strings.ContainsAny(command, "|;&") {
+		cmd = exec.CommandContext(w.t.Context(), "sh", "-c", command)
+	}
+	cmd.Dir, cmd.Stdin = w.dir, strings.NewReader(typed)
+	cmd.Env = append(os.Environ(), "DISPATCHER_KEY="+strings.Repeat("ab", 32), "DISPATCHER_METRICS_LISTEN=off", "DISPATCHER_LISTEN=127.0.0.1:0", "NO_COLOR=1")
+	if strings.HasPrefix(command, "dispatcher serve") {
+		w.service = startOfWalk(w.t, cmd)
+		w.service.wants(w.t, w.page, want)
+		return
+	}
+	out, _ := cmd.CombinedOutput() // a finding is exit 1, and part of the page
+	if !fitsPage(want, string(out)) {
+		w.t.Errorf("%s: $ %s\nthe page says:\n%s\nit says:\n%s", w.page, command, want, out)
+	}
+}
+
+// fitsPage compares what a page shows with what was printed.
+func fitsPage(want, have string) bool {
+	even := func(s string) string {
+		return strings.TrimSpace(walkTook.ReplaceAllString(walkAddress.ReplaceAllString(s, "127.0.0.1:8080"), "in 0.00s")) + "\n"
+	}
+	var pattern strings.Builder
+	pattern.WriteString(`(?s)\A`)
+	for line := range strings.Lines(even(want)) {
+		if strings.TrimSpace(line) == "…" {
+			pattern.WriteString(`(?:.*\n)?`)
+			continue
+		}
+		parts := strings.Split(strings.TrimSuffix(line, "\n"), "…")
+		for i, part := range parts {
+			parts[i] = regexp.QuoteMeta(part)
+		}
+		pattern.WriteString(strings.Join(parts, `[^\n]*`) + `[ ]*\n`)
+	}
+	return regexp.MustCompile(pattern.String() + `\z`).MatchString(even(have))
+}
+
+// serviceOfWalk is the service that a page has started, and what it has said
+// since somebody looked.
+type serviceOfWalk struct {
+	cmd  *exec.Cmd
+	mu   sync.Mutex
+	said bytes.Buffer
+	more chan struct{}
+	done chan struct{}
+}
+
+func startOfWalk(t *testing.T, cmd *exec.Cmd) *serviceOfWalk {
+	t.Helper()
+	s := &serviceOfWalk{cmd: cmd, more: make(chan struct{}, 1), done: make(chan struct{})}
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr, cmd.Stdin = in, in, nil
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	go func() {
+		defer close(s.done)
+		_, _ = io.Copy(s, out) // ends with the service
+	}()
+	return s
+}
+
+// Write is part of io.Writer.
+func (s *serviceOfWalk) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said.Write(p)
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// wants waits until the service has said what the page shows.
+func (s *serviceOfWalk) wants(t *testing.T, page, want string) {
+	t.Helper()
+	if s == nil {
+		t.Fatalf("%s: nothing runs that could say:\n%s", page, want)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	for {
+		s.mu.Lock()
+		said := s.said.String()
+		if fitsPage(want, said) {
+			s.said.Reset()
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.more:
+		case <-s.done:
+			t.Fatalf("%s: the service ended; the page says:\n%s\nit said:\n%s", page, want, said)
+		case <-ctx.Done():
+			t.Fatalf("%s: the page says:\n%s\nit says:\n%s", page, want, said)
+		}
+	}
+}
+
+func (s *serviceOfWalk) end(t *testing.T) {
+	t.Helper()
+	if s == nil {
+		return
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	<-s.done
+	if err := s.cmd.Wait(); err != nil {
+		t.Error(fmt.Errorf("the service of a walk: %w", err))
+	}
+}
