@@ -27,7 +27,7 @@ func Constructs() map[string]Construct {
 	for name, c := range grammar() {
 		shown := Construct{Name: name, Title: headline(c.name)}
 		for _, k := range c.keys {
-			shown.Keys = append(shown.Keys, Key{Name: k.name, Value: k.kind(k.form), Default: k.def, Doc: k.doc, Required: k.must, Holds: inside(k.form)})
+			shown.Keys = append(shown.Keys, Key{Name: k.name, Value: k.kind(k.form), Default: k.def, Doc: k.doc, Required: k.must, Holds: heldMap(k.form)})
 		}
 		out[name] = shown
 	}
@@ -39,8 +39,8 @@ func ownMaps() map[string]string {
 	return map[string]string{"slot": "slot", "options": "option", "collect": "collect", "canned": "canned", "mock": "mock", "wanted": "wanted", "exit": "exit", "say": "say_item"}
 }
 
-// inside is the map whose keys stand inside a value of a form.
-func inside(form string) string {
+// heldMap is the map whose keys stand inside a value of a form.
+func heldMap(form string) string {
 	for _, part := range strings.Split(form, "|") {
 		for _, wrap := range []string{"mapof:", "listof:", "either:"} {
 			part = strings.TrimPrefix(part, wrap)
