@@ -337,6 +337,7 @@ func (r *rig) closeWithin(d time.Duration) {
 	if err := r.Stop(ctx); err != nil && d > 0 {
 		r.t.Errorf("stop: %v", err)
 	}
+	r.replaysAsBefore()
 	if err := r.db.Close(); err != nil {
 		r.t.Errorf("close: %v", err)
 	}

@@ -34,6 +34,7 @@ func (s *Server) flowRoutes(api huma.API) {
 	handle(s, api, operation{method: "POST", path: "/flows/reload", id: "flows-reload", summary: "Look at the folder now", tag: "flows", perm: permActivate}, s.reload)
 	handle(s, api, operation{method: "GET", path: "/flows/{name}", id: "flow", summary: "One flow: its states, edges and problems", tag: "flows", perm: permFlows}, s.flow)
 	s.revisionRoutes(api)
+	s.replayRoutes(api)
 }
 
 // shownProject is the project whose problems a person should see: the rejected

@@ -222,7 +222,11 @@ type revisionPlanInput struct {
 }
 
 func (s *Server) revisionPlan(ctx context.Context, _ *identity, in *revisionPlanInput) (*body[planView], error) {
-	p, err := s.planned(ctx, in)
+	var files, media map[string]string
+	if in.Body != nil {
+		files, media = in.Body.Files, in.Body.Media
+	}
+	p, err := s.planned(ctx, in.ID, files, media)
 	if err != nil {
 		return nil, err
 	}
@@ -240,25 +244,25 @@ func (s *Server) revisionPlan(ctx context.Context, _ *identity, in *revisionPlan
 }
 
 // planned is the set a plan is about: a known one, or one that comes with its files.
-func (s *Server) planned(ctx context.Context, in *revisionPlanInput) (*flows.Project, error) {
-	if in.Body == nil || len(in.Body.Files) == 0 {
-		return s.project(ctx, in.ID)
+func (s *Server) planned(ctx context.Context, id string, sent, media map[string]string) (*flows.Project, error) {
+	if len(sent) == 0 {
+		return s.project(ctx, id)
 	}
 	files := &flows.Files{Name: "project", Data: map[string][]byte{}, Media: map[string][32]byte{}}
 	if live := s.cfg.Project(); live != nil {
 		files.Name = live.Files.Name
 	}
-	for path, text := range in.Body.Files {
+	for path, text := range sent {
 		files.Data[path] = []byte(text)
 	}
-	for path, sum := range in.Body.Media {
+	for path, sum := range media {
 		raw, err := hex.DecodeString(sum)
 		if err != nil || len(raw) != 32 {
 			return nil, invalid("media", "holds the SHA-256 of each file as 64 hex digits")
 		}
 		files.Media[path] = [32]byte(raw)
 	}
-	if !strings.HasPrefix(files.SetID(), strings.ToLower(in.ID)) {
+	if !strings.HasPrefix(files.SetID(), strings.ToLower(id)) {
 		return nil, invalid("files", "make another set: "+files.SetID())
 	}
 	return s.cfg.Inbox.Compile(files), nil

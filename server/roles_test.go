@@ -67,6 +67,7 @@ GET /revisions                            nyyy  flows:read
 GET /revisions/{id}                       nyyy  flows:read
 GET /revisions/{id}/diff                  nyyy  flows:read
 POST /revisions/{id}/plan                 nyyy  flows:read
+POST /revisions/{id}/replay               nyyy  flows:read
 POST /revisions/{id}/activate             nyyy  flows:activate
 POST /revisions/{id}/rollback             nyyy  flows:activate
 POST /revisions/{id}/discard              nyyy  flows:activate

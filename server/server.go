@@ -71,6 +71,7 @@ type Server struct {
 	met      *metrics
 	hub      *hub
 	presence *presence
+	replayed lastReplayed
 	there    *attendance
 	refusals *refusals
 	sockets  sync.Map // alias → *mounted
