@@ -50,8 +50,8 @@ build: ## the binary, static, in bin/
 build-image: ## the steps of the Dockerfile, outside Docker
 	.ci/image
 
-docs: ## the generated pages of docs/designers, anew
-	$(GO) test -count=1 ./cmd/dispatcher -run TestTheManualIsTrue -update
+docs: ## the generated pages and pictures of docs/designers, anew
+	$(GO) test -count=1 ./cmd/dispatcher -run 'TestTheManualIsTrue|TestWalksOfTheDocuments' -update
 
 fmt: ## gofmt everything
 	gofmt -w $$(git ls-files '*.go')

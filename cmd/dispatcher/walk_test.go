@@ -42,9 +42,10 @@ func TestWalksOfTheDocuments(t *testing.T) {
 
 var (
 	walkStep = regexp.MustCompile("(?ms)^```console\n(.*?)^```" +
-		"|[Ss]ave this as `([^`]+)`:\\s+```\\w+\n(.*?)^```" +
+		"|[Ss]ave\\s+this\\s+as\\s+`([^`]+)`:\\s+```\\w+\n(.*?)^```" +
 		"|[Ii]n\\s+`([^`]+)`,\\s+change\\s+`([^`]+)`\\s+to\\s+`([^`]+)`")
-	walkSave    = regexp.MustCompile("[Ss]ave this as `[^`]+`:\\s+```yaml\n")
+	walkSave    = regexp.MustCompile("[Ss]ave\\s+this\\s+as\\s+`[^`]+`:\\s+```yaml\n")
+	walkPicture = regexp.MustCompile(`\]\(\.\./images/([^)]+)\)`)
 	walkAddress = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	walkTook    = regexp.MustCompile(`in \d+\.\d\ds`)
 )
@@ -77,6 +78,26 @@ func (w *walk) do(text string) {
 		}
 	}
 	w.service.end(w.t)
+	for _, m := range walkPicture.FindAllStringSubmatch(text, -1) {
+		w.picture(m[1])
+	}
+}
+
+// picture compares a picture of the page with the one its commands have drawn.
+func (w *walk) picture(name string) {
+	drawn, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil {
+		return // a photograph
+	}
+	kept := "../../docs/images/" + name
+	if *update {
+		if err := writeFile(kept, drawn); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if have, err := os.ReadFile(kept); err != nil || !bytes.Equal(have, drawn) {
+		w.t.Errorf("%s: docs/images/%s is not what its commands draw; write it anew with: make docs", w.page, name)
+	}
 }
 
 func (w *walk) change(file, from, to string) {
