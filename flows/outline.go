@@ -175,7 +175,7 @@ func plainWords(t *engine.Template) string {
 			out.WriteString("…")
 		}
 	}
-	return strings.Join(strings.Fields(out.String()), " ")
+	return strings.ReplaceAll(strings.Join(strings.Fields(out.String()), " "), "….", "…")
 }
 
 func (b *outliner) state(d *engine.StateDef) OutlineState {

@@ -14,7 +14,8 @@ import (
 
 // graphFlags is the command line of graph.
 type graphFlags struct {
-	out string
+	out   string
+	cover bool
 }
 
 func (m *Main) graph() *cobra.Command {
@@ -32,14 +33,19 @@ Without -o the graph is printed as Mermaid, which code hosts and wikis draw.
 With -o the ending of the file says what is written: .svg is a picture, light
 or dark as the reader's screen, .dot is for Graphviz, .mmd is Mermaid.
 
+--cover runs flows/tests/*.test.yaml and paints states and edges: green is gone
+through, red and dotted is not; the number at an edge says how often.
+
 Exit code: 0 drawn, 1 the project has errors and what is sound was drawn,
 2 could not run.`,
 		Example: `  dispatcher graph shop
   dispatcher graph shop welcome
   dispatcher graph shop welcome -o welcome.svg
+  dispatcher graph shop welcome --cover -o cover.svg
   dispatcher graph shop -o shop.dot`,
 		RunE: func(cmd *cobra.Command, args []string) error { return m.runGraph(cmd.Context(), args, f) },
 	}
+	cmd.Flags().BoolVar(&f.cover, "cover", false, "run the project's tests and paint what they went through, and how often")
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "file to write; its ending .svg, .dot or .mmd says what")
 	return cmd
 }
@@ -82,8 +88,18 @@ func (m *Main) runGraph(_ context.Context, args []string, f *graphFlags) error {
 		}
 		return err
 	}
+	said := ""
+	if f.cover {
+		var o *graph.Overlay
+		if o, said = m.covered(root, files); o != nil {
+			g.Paint(o)
+		}
+	}
 	if err := m.writeGraph(g, f.out, format); err != nil {
 		return err
+	}
+	if said != "" {
+		fmt.Fprintln(m.Err, said)
 	}
 	if g.Errors() > 0 {
 		project.WriteText(m.Err, false)

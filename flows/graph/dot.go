@@ -29,7 +29,7 @@ func (g *Graph) DOT() []byte {
 		}
 	}
 	for _, gr := range g.groups {
-		gr.dotEdges(&out)
+		gr.dotEdges(&out, g.overlay)
 	}
 	out.WriteString("}\n")
 	return out.Bytes()
@@ -70,7 +70,7 @@ func (gr *group) dotNode(n int) string {
 	return fmt.Sprintf("%s [label=%s%s tooltip=%s]", quoted(gr.id(n)), quoted(label), look, quoted(fmt.Sprintf("%s:%d", nd.file, nd.line)))
 }
 
-func (gr *group) dotEdges(out *bytes.Buffer) {
+func (gr *group) dotEdges(out *bytes.Buffer, o *Overlay) {
 	for _, e := range gr.edges {
 		for _, w := range e.ways {
 			look := ""
@@ -78,6 +78,9 @@ func (gr *group) dotEdges(out *bytes.Buffer) {
 				look = " style=dashed"
 			}
 			label := w.Label()
+			if n, ok := o.way(gr, w); ok {
+				label += ", " + o.times(n)
+			}
 			fmt.Fprintf(out, "  %s -> %s [label=%s%s tooltip=%s]\n", quoted(gr.id(e.from)), quoted(gr.id(e.to)), quoted(label), look,
 				quoted(fmt.Sprintf("%s:%d", w.File, w.Line)))
 		}

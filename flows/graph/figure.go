@@ -117,12 +117,12 @@ func (g *Graph) labelsOf(gr *group, e *edge) []label {
 	for i, w := range e.ways {
 		text := fontLabel.fit(w.label(), labelMost)
 		l := label{text: text}
-		if n, ok := g.overlay.way(gr.flow.Name, w); ok {
+		if n, ok := g.overlay.way(gr, w); ok {
 			if n == 0 && !g.overlay.Traffic {
 				l.class = "no"
 			}
 			if n > 0 {
-				l.text = spaced(text, fmt.Sprint(n))
+				l.text = spaced(text, g.overlay.number(n))
 			}
 		}
 		if l.text == "" || seen[l.text] {
@@ -153,8 +153,8 @@ func (g *Graph) face(gr *group, n *node) (face, box) {
 	}
 	s := n.state
 	f := face{}
-	if count, ok := g.overlay.state(gr.flow.Name, s.Name); ok {
-		f.count = fmt.Sprint(count)
+	if count, ok := g.overlay.state(gr.flow.Name, s.Name); ok && g.overlay.Traffic && count > 0 {
+		f.count = g.overlay.number(count)
 	}
 	icon := 0
 	if s.Asks != "" {

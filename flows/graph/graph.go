@@ -144,12 +144,14 @@ type way struct {
 // group is one flow.
 type group struct {
 	flow  *flows.OutlineFlow
+	scope string // the flow's name in figures; "" = the project's everywhere
 	nodes []node
 	edges []edge
 
 	byState map[string]int
 	byMark  map[markKey]int
 	byPair  map[[2]int]int
+	named   map[[2]string]int // the line of an edge by state and name; -1 = of several
 }
 
 // markKey finds a mark again: each node has its own, so that no line has to
@@ -161,7 +163,7 @@ type markKey struct {
 }
 
 func emptyGroup(f *flows.OutlineFlow) *group {
-	return &group{flow: f, byState: map[string]int{}, byMark: map[markKey]int{}, byPair: map[[2]int]int{}}
+	return &group{flow: f, scope: f.Name, named: map[[2]string]int{}, byState: map[string]int{}, byMark: map[markKey]int{}, byPair: map[[2]int]int{}}
 }
 
 func newGroup(f *flows.OutlineFlow) *group {
@@ -184,6 +186,7 @@ func newGroup(f *flows.OutlineFlow) *group {
 // everywhere is the group of the project's own entries.
 func everywhere(edges []flows.OutlineEdge) *group {
 	g := emptyGroup(&flows.OutlineFlow{Name: "everywhere", Description: "Words that work in every state", File: edges[0].File, Line: edges[0].Line})
+	g.scope = ""
 	g.nodes = append(g.nodes, node{kind: kindAny, name: "from every state", file: edges[0].File, line: edges[0].Line})
 	g.ways(0, "", edges)
 	return g
@@ -194,6 +197,7 @@ func (g *group) ways(from int, state string, edges []flows.OutlineEdge) {
 	calls := make([]int, len(edges)) // the node of a call by its edge
 	for i := range edges {
 		e := &edges[i]
+		g.name(state, e)
 		if i > 0 && e.To == flows.ToHandoff && queueOfSame(e, &edges[i-1]) {
 			continue // named in the mark of the first
 		}
@@ -213,6 +217,21 @@ func (g *group) ways(from int, state string, edges []flows.OutlineEdge) {
 		g.connect(at, to, way{state, e})
 	}
 }
+
+// name notes the names of an edge.
+func (g *group) name(state string, e *flows.OutlineEdge) {
+	for i, name := range e.Edges {
+		key := [2]string{state, name}
+		if line, ok := g.named[key]; ok && line != e.Lines[i] {
+			g.named[key] = -1
+		} else {
+			g.named[key] = e.Lines[i]
+		}
+	}
+}
+
+// alone says that a state has one edge of a name.
+func (g *group) alone(state, name string) bool { return g.named[[2]string{state, name}] >= 0 }
 
 // queueOfSame says that two edges are one handoff that chooses its queue.
 func queueOfSame(a, b *flows.OutlineEdge) bool {

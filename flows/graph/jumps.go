@@ -19,7 +19,7 @@ func (f *figure) withJumps() *group {
 	for _, e := range gr.edges {
 		into[e.to]++
 	}
-	out := &group{flow: gr.flow, nodes: gr.nodes[:len(gr.nodes):len(gr.nodes)], byState: gr.byState}
+	out := &group{flow: gr.flow, scope: gr.scope, nodes: gr.nodes[:len(gr.nodes):len(gr.nodes)], byState: gr.byState, named: gr.named}
 	for i, e := range gr.edges {
 		if at := f.lineOf[i]; at >= 0 && gr.nodes[e.to].kind == kindState {
 			far := spans[at] > farAway || spans[at] > hubAway && into[e.to] >= hubLines

@@ -11,23 +11,31 @@ import (
 // Mermaid is the graph as a Mermaid state diagram. Of one flow its states have
 // their own names; of a project they are flow.state.
 func (g *Graph) Mermaid() []byte {
-	m := &mermaid{single: g.single}
+	m := &mermaid{single: g.single, overlay: g.overlay}
 	m.out.WriteString("stateDiagram-v2\n")
 	for _, gr := range g.groups {
 		m.group(gr)
+	}
+	if len(m.missed) > 0 {
+		m.out.WriteString("  classDef missed stroke:#B3261E,stroke-dasharray:3 3\n")
+		fmt.Fprintf(&m.out, "  class %s missed\n", strings.Join(m.missed, ","))
 	}
 	return m.out.Bytes()
 }
 
 type mermaid struct {
-	out    bytes.Buffer
-	single bool
-	seen   map[string]bool // lines of the group that are written
-	titles []string        // ids that need their name said
+	out     bytes.Buffer
+	single  bool
+	overlay *Overlay
+	gr      *group
+	missed  []string        // ids of states that figures have nothing of
+	seen    map[string]bool // lines of the group that are written
+	titles  []string        // ids that need their name said
 }
 
 func (m *mermaid) group(gr *group) {
 	f := gr.flow
+	m.gr = gr
 	m.seen, m.titles = map[string]bool{}, nil
 	indent := "  "
 	if !m.single {
@@ -38,8 +46,11 @@ func (m *mermaid) group(gr *group) {
 	for i := range f.States {
 		s := &f.States[i]
 		from := m.id(f.Name, s.Name)
+		if n, ok := m.overlay.state(f.Name, s.Name); ok && n == 0 && !m.overlay.Traffic {
+			m.missed = append(m.missed, from)
+		}
 		for j := range s.Edges {
-			if line, leaves := m.line(f, from, &s.Edges[j]); leaves && !m.single {
+			if line, leaves := m.line(f, from, way{s.Name, &s.Edges[j]}); leaves && !m.single {
 				outside = append(outside, line)
 			} else {
 				m.write(indent, line)
@@ -55,7 +66,7 @@ func (m *mermaid) group(gr *group) {
 		}
 	}
 	for i := range f.Everywhere {
-		line, _ := m.line(f, "everywhere", &f.Everywhere[i])
+		line, _ := m.line(f, "everywhere", way{"", &f.Everywhere[i]})
 		m.write(indent, line)
 	}
 	for _, t := range m.titles {
@@ -79,7 +90,7 @@ func (m *mermaid) write(indent, line string) {
 }
 
 // line is one edge; leaves says that it leads out of the flow.
-func (m *mermaid) line(f *flows.OutlineFlow, from string, e *flows.OutlineEdge) (line string, leaves bool) {
+func (m *mermaid) line(f *flows.OutlineFlow, from string, e way) (line string, leaves bool) {
 	to, label := "[*]", e.Label()
 	switch e.To {
 	case flows.ToState:
@@ -98,6 +109,9 @@ func (m *mermaid) line(f *flows.OutlineFlow, from string, e *flows.OutlineEdge) 
 		label = join(label, "handoff", e.Name)
 	default:
 		label = join(label, e.To, e.Name)
+	}
+	if n, ok := m.overlay.way(m.gr, e); ok {
+		label += ", " + m.overlay.times(n)
 	}
 	return from + " --> " + to + ": " + label, leaves
 }

@@ -1,5 +1,7 @@
 package graph
 
+import "strconv"
+
 // Overlay paints measured figures on a graph: what tests went through, or how
 // many conversations went where.
 type Overlay struct {
@@ -15,8 +17,8 @@ type Overlay struct {
 }
 
 // EdgeID names one edge of the language: the state it starts in, its name as in
-// language.md 2.22 and the line it is written on. An edge that has a count
-// without a line is meant wherever no count with its line is.
+// language.md 2.22 and the line it is written on. Counts without a line are
+// those of all edges of the name together; they hold where there is only one.
 type EdgeID struct {
 	State string // flow.state; "" or a flow's name for entries of everywhere
 	Edge  string
@@ -26,33 +28,71 @@ type EdgeID struct {
 // Paint puts figures on the graph; nil takes them off.
 func (g *Graph) Paint(o *Overlay) { g.overlay = o }
 
-// state is the count of a state; ok is false without an overlay.
+// state is the count of a state; ok is false where there are no figures of it.
 func (o *Overlay) state(flow, state string) (n int, ok bool) {
 	if o == nil {
 		return 0, false
 	}
-	return o.States[flow+"."+state], true
+	n, ok = o.States[flow+"."+state]
+	return n, ok
 }
 
-// way is the count of a way: of the first of its names that has one of its own.
-func (o *Overlay) way(flow string, w way) (n int, ok bool) {
+// way is the count of a way: the least of its names', since all of them have to
+// be chosen; ok is false where there are no figures of it.
+func (o *Overlay) way(gr *group, w way) (n int, ok bool) {
 	if o == nil || len(w.Edges) == 0 {
 		return 0, false
 	}
-	state := flow
+	state := gr.scope
 	if w.state != "" {
 		state += "." + w.state
+		if _, ok := o.States[state]; !ok {
+			return 0, false
+		}
 	}
 	for i, name := range w.Edges {
-		line := 0
-		if i < len(w.Lines) {
-			line = w.Lines[i]
-		}
-		for _, id := range [...]EdgeID{{state, name, line}, {state, name, w.Line}, {state, name, 0}} {
-			if n, ok := o.Edges[id]; ok {
-				return n, true
-			}
+		count, found := o.count(EdgeID{state, name, w.Lines[i]}, w.Line, gr.alone(w.state, name))
+		ok = ok || found
+		if i == 0 || count < n {
+			n = count
 		}
 	}
-	return 0, true
+	return n, ok || w.state != ""
+}
+
+// count looks an edge up by its line, or by its name where its state has no
+// other of that name.
+func (o *Overlay) count(id EdgeID, line int, alone bool) (int, bool) {
+	if n, ok := o.Edges[EdgeID{id.State, id.Edge, 0}]; alone && ok {
+		return n, true
+	}
+	for _, at := range [...]int{id.Line, line} {
+		if n, ok := o.Edges[EdgeID{id.State, id.Edge, at}]; ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// few is the least count that is told by number where counts are of people
+// (desk.md 4).
+const few = 5
+
+// times is a count in words.
+func (o *Overlay) times(n int) string {
+	switch {
+	case n == 0 && !o.Traffic:
+		return "not covered"
+	case n > 0 && n < few && o.Traffic:
+		return "few"
+	}
+	return strconv.Itoa(n) + "×"
+}
+
+// number is a count as it stands in the picture.
+func (o *Overlay) number(n int) string {
+	if n > 0 && n < few && o.Traffic {
+		return "few"
+	}
+	return strconv.Itoa(n)
 }

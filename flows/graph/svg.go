@@ -21,10 +21,8 @@ func (g *Graph) WriteSVG(w io.Writer) error {
 // SVG is the graph as one SVG document.
 func (g *Graph) SVG() []byte {
 	p := &painter{graph: g}
-	head := 64
-	if g.about == "" && g.single {
-		head = 44
-	}
+	captions := g.captions()
+	head := 44 + 18*len(captions)
 	var wide, tall int
 	if g.single {
 		f := g.figure(g.groups[0])
@@ -33,25 +31,36 @@ func (g *Graph) SVG() []byte {
 	} else {
 		wide, tall = p.project(head)
 	}
-	title := fontTitle.fit(g.title, 640)
-	about := fontWords.fit(g.caption(), 640)
-	wide = max(wide, fontTitle.width(title), fontWords.width(about)*13/12, 240)
-	return p.page(wide+2*pageMargin, tall+head+pageMargin, title, about)
+	title := fontTitle.fit(g.title, captionMost)
+	wide = max(wide, fontTitle.width(title), 240)
+	for i := range captions {
+		captions[i] = fontAbout.fit(captions[i], captionMost)
+		wide = max(wide, fontAbout.width(captions[i]))
+	}
+	return p.page(wide+2*pageMargin, tall+head+pageMargin, title, captions)
 }
 
-// caption is the line below the title.
-func (g *Graph) caption() string {
-	said := g.about
+// captionMost is the width of the lines at the top of the page.
+const captionMost = 760
+
+// captions are the lines below the title.
+func (g *Graph) captions() []string {
+	var out []string
 	if !g.single {
-		said = fmt.Sprintf("%s, %s", plural(len(g.groups), "flow"), plural(g.States(), "state"))
+		out = append(out, fmt.Sprintf("%s, %s", plural(len(g.groups), "flow"), plural(g.States(), "state")))
+	} else if g.about != "" {
+		out = append(out, g.about)
+	}
+	if g.States() == 0 {
+		out = append(out, "There is no state to draw.")
 	}
 	if g.overlay != nil && g.overlay.Caption != "" {
-		said = spaced(said, g.overlay.Caption)
+		out = append(out, g.overlay.Caption)
 	}
 	if g.errors > 0 {
-		said = spaced(said, plural(g.errors, "error")+": parts may be missing")
+		out = append(out, plural(g.errors, "error")+": parts may be missing")
 	}
-	return said
+	return out
 }
 
 func plural(n int, word string) string {
@@ -68,7 +77,7 @@ type painter struct {
 	frames, lines, boxes, texts bytes.Buffer
 }
 
-func (p *painter) page(w, h int, title, about string) []byte {
+func (p *painter) page(w, h int, title string, captions []string) []byte {
 	var out bytes.Buffer
 	id := "graph-" + slug(p.graph.title)
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" class="dg" role="img" aria-labelledby="%[1]s-title %[1]s-desc" width="%[2]d" height="%[3]d" viewBox="0 0 %[2]d %[3]d">`+"\n", id, w, h)
@@ -77,8 +86,8 @@ func (p *painter) page(w, h int, title, about string) []byte {
 	fmt.Fprintf(&out, "<style>%s</style>\n", style)
 	fmt.Fprintf(&out, `<rect class="page" width="%d" height="%d"/>`+"\n", w, h)
 	fmt.Fprintf(&out, `<text class="title" x="%d" y="%d">%s</text>`+"\n", pageMargin, 30, escaped(title))
-	if about != "" {
-		fmt.Fprintf(&out, `<text class="about" x="%d" y="%d">%s</text>`+"\n", pageMargin, 50, escaped(about))
+	for i, line := range captions {
+		fmt.Fprintf(&out, `<text class="about" x="%d" y="%d">%s</text>`+"\n", pageMargin, 50+18*i, escaped(line))
 	}
 	for _, part := range []*bytes.Buffer{&p.frames, &p.lines, &p.boxes, &p.texts} {
 		out.Write(part.Bytes())
@@ -336,13 +345,17 @@ func (p *painter) edgeClass(gr *group, e *edge) (class, width string) {
 	if o == nil {
 		return "way", ""
 	}
-	sum, dark := 0, 0
+	sum, dark, told := 0, 0, false
 	for _, w := range e.ways {
-		n, _ := o.way(gr.flow.Name, w)
+		n, ok := o.way(gr, w)
+		told = told || ok
 		sum += n
 		if n == 0 {
 			dark++
 		}
+	}
+	if !told {
+		return "way", ""
 	}
 	if o.Traffic {
 		return "way", fmt.Sprintf(` style="stroke-width:%s"`, o.stroke(sum))
@@ -415,84 +428,3 @@ func sign(n int) int {
 }
 
 func distance(a, b [2]int) int { return max(a[0]-b[0], b[0]-a[0]) + max(a[1]-b[1], b[1]-a[1]) }
-
-// inWords is the picture in a sentence.
-func (g *Graph) inWords() string {
-	if g.single {
-		return fmt.Sprintf("Flow %s, %s", clean(g.title), plural(g.States(), "state"))
-	}
-	return fmt.Sprintf("Project %s, %s, %s", clean(g.title), plural(len(g.groups), "flow"), plural(g.States(), "state"))
-}
-
-// described is the picture in words, a sentence for each state.
-func (g *Graph) described() string {
-	var out strings.Builder
-	if g.about != "" {
-		out.WriteString(clean(g.about) + "\n")
-	}
-	for _, gr := range g.groups {
-		for i := range gr.nodes {
-			gr.describe(&out, i, g.single)
-		}
-	}
-	return out.String()
-}
-
-func (gr *group) describe(out *strings.Builder, i int, single bool) {
-	n := &gr.nodes[i]
-	name := n.words()
-	if n.kind == kindState {
-		name = n.state.Name
-	}
-	var to []string
-	for _, e := range gr.edges {
-		if e.from != i {
-			continue
-		}
-		target := &gr.nodes[e.to]
-		for _, w := range e.ways {
-			where := target.words()
-			if target.kind == kindState {
-				where = target.state.Name
-			}
-			to = append(to, clean(w.Label())+" to "+where)
-		}
-	}
-	if n.end != nil {
-		to = append(to, n.end.words())
-	}
-	if n.kind != kindState && len(to) == 0 {
-		return
-	}
-	if !single {
-		name = gr.flow.Name + "." + name
-	}
-	asks := ""
-	if n.kind == kindState && n.state.Asks != "" {
-		asks = " asks"
-	}
-	fmt.Fprintf(out, "%s%s: %s.\n", name, asks, strings.Join(to, "; "))
-}
-
-// escaped is a text inside XML.
-func escaped(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;").Replace(cleanLines(s))
-}
-
-func cleanLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = clean(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}
-
-// slug is a name as an id.
-func slug(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
-			return r
-		}
-		return -1
-	}, s)
-}

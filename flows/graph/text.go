@@ -17,6 +17,7 @@ const (
 	fontWords font = 12 << 1
 	fontChip  font = 11<<1 | 1
 	fontLabel font = 12 << 1
+	fontAbout font = 13 << 1
 	fontTitle font = 16<<1 | 1
 )
 

@@ -66,10 +66,12 @@ func (c *Coverage) count(it *Item, h *hits) {
 	hit := false
 	switch it.Kind {
 	case itemState:
-		hit = h.states[it.State]
+		it.Count = h.states[it.State]
+		hit = it.Count > 0
 		c.States.add(hit)
 	case itemTransition:
-		hit = it.taken(h)
+		it.Count = it.taken(h)
+		hit = it.Count > 0
 		c.Transitions.add(hit)
 		if it.option {
 			c.Options.add(hit)
@@ -94,17 +96,19 @@ func (s *Share) add(hit bool) {
 	}
 }
 
-func (it *Item) taken(h *hits) bool {
+// taken counts how often a transition was taken.
+func (it *Item) taken(h *hits) int {
 	if name, ok := strings.CutPrefix(it.Edge, "everywhere:"); ok {
 		return h.everywhere[name+"@"+it.at]
-	}
-	if it.option && h.options[[2]string{it.State, strings.TrimPrefix(it.Edge, "opt:")}] {
-		return true
 	}
 	if it.result {
 		return h.tookResult(it.State, it.at)
 	}
-	return h.took(it.State, it.Edge, it.at, it.alone)
+	n := h.took(it.State, it.Edge, it.at, it.alone)
+	if n == 0 && it.option {
+		n = h.options[[2]string{it.State, strings.TrimPrefix(it.Edge, "opt:")}]
+	}
+	return n
 }
 
 // Name is an item in words: flow.state, flow.state EDGE, or what a condition

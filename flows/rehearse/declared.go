@@ -26,6 +26,9 @@ type Item struct {
 	// Seen is 0 not at all, 1 of a condition only one way, 2 covered.
 	Seen int
 	Only string // of a condition seen one way: true or false
+	// Count is how often a transition was taken; of a state, more than 0 when it
+	// was entered.
+	Count int
 
 	option bool // a transition that is an option
 	result bool // any result that has no exit of its own

@@ -6,20 +6,20 @@ import (
 	"dispatcher/engine"
 )
 
-// hits are what runs have gone through, gathered from their traces.
+// hits are what runs have gone through and how often, gathered from their traces.
 type hits struct {
 	flows      map[string]bool // nil = every flow
-	states     map[string]bool // flow.state
-	edges      map[hitEdge]bool
-	options    map[[2]string]bool // flow.state, id
-	everywhere map[string]bool    // name@place
+	states     map[string]int  // flow.state
+	edges      map[hitEdge]int
+	options    map[[2]string]int // flow.state, id
+	everywhere map[string]int    // name@place
 	conditions map[[2]string][2]bool
 }
 
 type hitEdge struct{ state, edge, at string }
 
 func newHits(flows []string) *hits {
-	h := &hits{states: map[string]bool{}, edges: map[hitEdge]bool{}, options: map[[2]string]bool{}, everywhere: map[string]bool{}, conditions: map[[2]string][2]bool{}}
+	h := &hits{states: map[string]int{}, edges: map[hitEdge]int{}, options: map[[2]string]int{}, everywhere: map[string]int{}, conditions: map[[2]string][2]bool{}}
 	if flows != nil {
 		h.flows = map[string]bool{}
 		for _, f := range flows {
@@ -38,16 +38,16 @@ func (h *hits) note(r engine.Result) {
 		switch s.What {
 		case "edge":
 			h.state(s.State)
-			h.edges[hitEdge{s.State, s.Edge, s.At}] = true
+			h.edges[hitEdge{s.State, s.Edge, s.At}]++
 			if s.Option != "" {
-				h.options[[2]string{s.State, s.Option}] = true
+				h.options[[2]string{s.State, s.Option}]++
 			}
 			if name, ok := strings.CutPrefix(s.Edge, "everywhere:"); ok {
-				h.everywhere[name] = true
+				h.everywhere[name]++
 			}
 		case "stage":
 			if name, ok := strings.CutPrefix(s.Edge, "everywhere:"); ok {
-				h.everywhere[name+"@"+s.At] = true
+				h.everywhere[name+"@"+s.At]++
 			}
 		case "condition":
 			h.condition(s)
@@ -57,7 +57,7 @@ func (h *hits) note(r engine.Result) {
 
 func (h *hits) state(name string) {
 	if name != "" {
-		h.states[name] = true
+		h.states[name]++
 	}
 }
 
@@ -78,23 +78,23 @@ func (h *hits) add(o *hits) {
 		flow, _, _ := strings.Cut(state, ".")
 		return o.flows == nil || o.flows[flow]
 	}
-	for s := range o.states {
+	for s, n := range o.states {
 		if about(s) {
-			h.states[s] = true
+			h.states[s] += n
 		}
 	}
-	for e := range o.edges {
+	for e, n := range o.edges {
 		if about(e.state) {
-			h.edges[e] = true
+			h.edges[e] += n
 		}
 	}
-	for k := range o.options {
+	for k, n := range o.options {
 		if about(k[0]) {
-			h.options[k] = true
+			h.options[k] += n
 		}
 	}
-	for name := range o.everywhere {
-		h.everywhere[name] = true
+	for name, n := range o.everywhere {
+		h.everywhere[name] += n
 	}
 	for key, seen := range o.conditions {
 		if about(key[0]) {
@@ -104,29 +104,28 @@ func (h *hits) add(o *hits) {
 	}
 }
 
-// took says that an edge was taken: at this very place, or anywhere in its
-// state when no other edge there has the name.
-func (h *hits) took(state, edge, at string, alone bool) bool {
-	if h.edges[hitEdge{state, edge, at}] {
-		return true
+// took counts how often an edge was taken: at this very place, or anywhere in
+// its state when no other edge there has the name.
+func (h *hits) took(state, edge, at string, alone bool) int {
+	if n := h.edges[hitEdge{state, edge, at}]; n > 0 || !alone {
+		return n
 	}
-	if !alone {
-		return false
-	}
-	for e := range h.edges {
+	sum := 0
+	for e, n := range h.edges {
 		if e.state == state && e.edge == edge {
-			return true
+			sum += n
 		}
 	}
-	return false
+	return sum
 }
 
-// tookResult says that what follows a call was taken, whatever the result.
-func (h *hits) tookResult(state, at string) bool {
-	for e := range h.edges {
+// tookResult counts how often what follows a call was taken, whatever the result.
+func (h *hits) tookResult(state, at string) int {
+	sum := 0
+	for e, n := range h.edges {
 		if e.state == state && e.at == at && strings.HasPrefix(e.edge, "result:") {
-			return true
+			sum += n
 		}
 	}
-	return false
+	return sum
 }
