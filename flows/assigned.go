@@ -193,6 +193,9 @@ func (a *assignment) along(s *stateSrc, f way, done bits) bits {
 		b = a.in[s].copy()
 		a.assume(b, s.def.When, false)
 	}
+	if f.when != nil {
+		a.assume(b, f.when, true)
+	}
 	for _, slot := range f.gain {
 		a.put(b, slot)
 	}

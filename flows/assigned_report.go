@@ -72,8 +72,12 @@ func (a *assignment) question(s *stateSrc, b bits) {
 }
 
 // option looks at what is shown of an option, and at what choosing it does: by
-// then its id is saved.
+// then its id is saved. Both happen only where its when holds.
 func (a *assignment) option(s *stateSrc, o *engine.Option, b bits) {
+	if o.When != nil {
+		b = b.copy()
+		a.assume(b, o.When, true)
+	}
 	for _, t := range []*engine.Text{o.Label, o.Short, o.Description} {
 		a.text(b, t)
 	}

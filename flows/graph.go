@@ -25,7 +25,8 @@ type way struct {
 	exit *engine.Exit
 	name string // of the option or key, for positions
 	at   source.Range
-	gain []string // slots that are filled on this way
+	gain []string     // slots that are filled on this way
+	when *engine.Expr // of an option: it is on offer only where this holds; nil: always
 }
 
 // leaf is one place a way can end in, branches and at_most opened.
@@ -68,7 +69,7 @@ func (l *loader) ways(s *stateSrc) []way {
 		return append(append(out, way{by: byEnd, exit: d.Exit, at: s.key.Words()}), l.laterWays(s)...)
 	}
 	for _, o := range s.opts {
-		w := way{by: byAnswer, exit: o.def.Exit, name: o.def.ID, at: o.at, gain: setNames(o.def.Set)}
+		w := way{by: byAnswer, exit: o.def.Exit, name: o.def.ID, at: o.at, gain: setNames(o.def.Set), when: o.def.When}
 		if d.Save != "" && d.Collect == nil {
 			w.gain = append(w.gain, d.Save)
 		}

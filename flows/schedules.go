@@ -228,9 +228,14 @@ func (l *loader) queue(alias string, n *source.Node, at source.Range) {
 }
 
 // overflows checks overflow.to once every queue is known, and that no chain of
-// overflows comes back to where it started.
+// overflows comes back to where it started. csat.low_queue is a queue as well.
 func (l *loader) overflows() {
 	next := map[string]string{}
+	if c := l.p.Config.CSAT; c != nil && c.Kind == source.Map {
+		if low, ok := scalar(c.Get("low_queue")); ok {
+			l.wantQueue(low, c.Get("low_queue").Words())
+		}
+	}
 	for _, alias := range l.set.QueueOrder {
 		n := l.p.Config.Queues[alias]
 		if n == nil || n.Get("overflow") == nil || n.Get("overflow").Kind != source.Map {

@@ -30,6 +30,12 @@ func Recipes() []Recipe {
 		{"account-locked", "proves who is writing, opens the lock, asks no password"},
 		{"address-change", "one order or the account: a page, proof, read back first"},
 		{"cancel", "cancels what has not left yet, after a clear yes"},
+		{"opening-hours", "two shops and the chat, holidays, in four languages"},
+		{"complaint", "hears people out, weighs it; public posts go private"},
+		{"praise", "thanks, finds out who earned it, asks before sharing"},
+		{"outage-notice", "what is broken where you live; looks again every hour"},
+		{"appointment", "offers free times, books one, cancels one"},
+		{"csat", "asks how it went after a person has helped"},
 	}
 }
 
