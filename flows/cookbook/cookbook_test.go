@@ -1,6 +1,7 @@
 package cookbook_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"strings"
@@ -69,6 +70,11 @@ func clean(t *testing.T, files *flows.Files) {
 		t.Fatal(out.String())
 	}
 	for path, data := range files.Data {
+		if strings.HasSuffix(path, ".yaml") {
+			if formatted, err := flows.Format(path, data); err != nil || !bytes.Equal(formatted, data) {
+				t.Errorf("%s is not as dispatcher fmt writes it: %v", path, err)
+			}
+		}
 		if strings.Contains(string(data), "${") {
 			t.Errorf("%s has a reference: it would not serve on a fresh machine", path)
 		}
