@@ -68,14 +68,17 @@ func (t *turn) covered(root, field string) bool {
 }
 
 // asksSecret says that the question which this event answers is for a secret
-// slot.
+// slot: it is still open, or the event has filled one.
 func (t *turn) asksSecret() bool {
-	name := t.reply.slot
-	if name == "" {
-		name = AskedSlot(t.set, t.st)
+	if sl := t.slotDef(AskedSlot(t.set, t.st)); sl != nil && sl.Secret {
+		return true
 	}
-	sl := t.slotDef(name)
-	return sl != nil && sl.Secret
+	for name, v := range t.st.Slots {
+		if sl := t.slotDef(name); sl != nil && sl.Secret && v.Seq == t.ev.Seq {
+			return true
+		}
+	}
+	return false
 }
 
 // AskedSlot is the slot that a conversation's open question collects; "" =

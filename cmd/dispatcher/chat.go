@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dispatcher/cmd/dispatcher/chatui"
 	"dispatcher/engine"
 	"dispatcher/flows"
 	"dispatcher/flows/rehearse"
@@ -272,7 +273,7 @@ func buttons(options []engine.SayOption) string {
 const textWidth = 69
 
 func column(w io.Writer, who, text string) {
-	for _, paragraph := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+	for _, paragraph := range strings.Split(strings.TrimRight(chatui.Clean(text), "\n"), "\n") {
 		for _, line := range wrap(paragraph, textWidth) {
 			if line == "" && who == "" {
 				continue

@@ -70,7 +70,7 @@ func (m *Model) do(line string) tea.Cmd {
 	}
 	m.show(more...)
 	if err != nil {
-		m.show(&item{text: clean(err.Error()), tone: toneErr})
+		m.show(&item{text: Clean(err.Error()), tone: toneErr})
 	} else if len(lines) == 0 {
 		m.show(m.quietly(verb, rest)...)
 	}
@@ -89,7 +89,7 @@ func (m *Model) file(place string) string {
 	rule, line, _ := strings.Cut(place, ":")
 	flow, _, dotted := strings.Cut(rule, ".")
 	if f := m.project.Set.Flows[flow]; dotted && f != nil && f.At.File != "" {
-		return clean(f.At.File) + ":" + line
+		return Clean(f.At.File) + ":" + line
 	}
 	return place
 }
@@ -133,7 +133,7 @@ func (m *Model) echo(verb, rest, label, line string, err error) []*item {
 		kind, caption, _ := strings.Cut(strings.TrimPrefix(talk.Shown(line), "/send "), " ")
 		out = you(strings.TrimSpace("[" + strings.TrimSpace(kind) + "] " + caption))
 	case strings.HasPrefix(rest, "say ") && verb == "/agent" && err == nil:
-		return []*item{{who: "agent", whoTone: toneInfo, text: clean(strings.TrimPrefix(rest, "say "))}}
+		return []*item{{who: "agent", whoTone: toneInfo, text: Clean(strings.TrimPrefix(rest, "say "))}}
 	default:
 		return []*item{{text: oneLine(talk.Shown(strings.TrimSpace(line))), tone: toneAccent}}
 	}
@@ -142,7 +142,7 @@ func (m *Model) echo(verb, rest, label, line string, err error) []*item {
 		return all
 	}
 	for _, d := range talk.Decided() {
-		all = append(all, &item{text: oneLine(d.Text), tone: toneDim, place: clean(d.At)})
+		all = append(all, &item{text: oneLine(d.Text), tone: toneDim, place: Clean(d.At)})
 	}
 	return all
 }
@@ -170,7 +170,7 @@ func (m *Model) quietly(verb, rest string) []*item {
 	if text == "" {
 		return nil
 	}
-	return []*item{{text: clean(text), tone: toneDim}}
+	return []*item{{text: Clean(text), tone: toneDim}}
 }
 
 // back takes inputs back, on the screen too.
@@ -178,7 +178,7 @@ func (m *Model) back(line string) {
 	talk := m.cfg.Talk
 	before := talk.Steps()
 	if _, _, err := talk.Input(line); err != nil {
-		m.show(&item{text: oneLine(line), tone: toneAccent}, &item{text: clean(err.Error()), tone: toneErr})
+		m.show(&item{text: oneLine(line), tone: toneAccent}, &item{text: Clean(err.Error()), tone: toneErr})
 		return
 	}
 	n := before - talk.Steps()
@@ -200,9 +200,9 @@ func (m *Model) back(line string) {
 
 // save keeps the talk as a test.
 func (m *Model) save(name string) {
-	it := &item{who: "saved", whoTone: toneOK, text: clean("as test " + strconv.Quote(name) + " in " + SavedIn), tone: toneOK}
+	it := &item{who: "saved", whoTone: toneOK, text: Clean("as test " + strconv.Quote(name) + " in " + SavedIn), tone: toneOK}
 	if err := m.cfg.Save(m.project, name); err != nil {
-		it = &item{who: "not saved", whoTone: toneErr, text: clean(err.Error()), tone: toneErr}
+		it = &item{who: "not saved", whoTone: toneErr, text: Clean(err.Error()), tone: toneErr}
 	}
 	m.show(it)
 }

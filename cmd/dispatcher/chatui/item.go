@@ -170,15 +170,15 @@ func items(lines []rehearse.Line) []*item {
 func itemsOf(l rehearse.Line) []*item {
 	switch l.Kind {
 	case rehearse.LineBot:
-		return []*item{{who: speaker(l), whoTone: toneBot, text: clean(said(l)), options: labels(l.Options)}}
+		return []*item{{who: speaker(l), whoTone: toneBot, text: Clean(said(l)), options: labels(l.Options)}}
 	case rehearse.LineHandoff:
-		out := []*item{{who: "handoff", whoTone: toneWarn, text: clean(l.Handoff.Queue + " (" + l.Handoff.Reason + ")"), tone: toneBold, place: clean(l.Handoff.Rule)}}
+		out := []*item{{who: "handoff", whoTone: toneWarn, text: Clean(l.Handoff.Queue + " (" + l.Handoff.Reason + ")"), tone: toneBold, place: Clean(l.Handoff.Rule)}}
 		if l.Handoff.Summary != "" {
-			out = append(out, &item{text: clean(l.Handoff.Summary), tone: toneDim})
+			out = append(out, &item{text: Clean(l.Handoff.Summary), tone: toneDim})
 		}
 		return out
 	case rehearse.LineResolved:
-		return []*item{{who: "resolved", whoTone: toneWarn, text: clean(l.Reason), tone: toneBold}}
+		return []*item{{who: "resolved", whoTone: toneWarn, text: Clean(l.Reason), tone: toneBold}}
 	}
 	return []*item{note(strings.TrimPrefix(l.Text, "-- "))}
 }
@@ -213,7 +213,7 @@ func labels(options []engine.SayOption) []string {
 
 // note is what a command tells; a place at its end goes to the right edge.
 func note(text string) *item {
-	text = clean(text)
+	text = Clean(text)
 	it := &item{text: text, tone: toneDim}
 	if i := strings.LastIndex(text, " ("); i > 0 && strings.HasSuffix(text, ")") {
 		if at := text[i+2 : len(text)-1]; isPlace(at) {

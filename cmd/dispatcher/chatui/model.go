@@ -66,12 +66,12 @@ func played(input string) *item {
 	if kind == "user" {
 		return you(text)
 	}
-	return &item{who: kind, whoTone: toneBold, text: clean(text), tone: toneBold}
+	return &item{who: kind, whoTone: toneBold, text: Clean(text), tone: toneBold}
 }
 
 // you is what the customer wrote.
 func you(text string) *item {
-	return &item{who: "you", whoTone: toneBold, text: clean(text), tone: toneBold}
+	return &item{who: "you", whoTone: toneBold, text: Clean(text), tone: toneBold}
 }
 
 // Init starts nothing: everything comes as a message.

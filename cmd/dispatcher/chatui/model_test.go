@@ -210,7 +210,7 @@ func TestFrames(t *testing.T) {
 	for _, c := range []struct {
 		w, h  int
 		color bool
-	}{{80, 24, false}, {80, 24, true}, {40, 20, false}, {40, 20, true}, {20, 5, false}} {
+	}{{80, 24, false}, {80, 24, true}, {40, 20, false}, {40, 20, true}, {20, 5, false}, {140, 24, false}} {
 		name := fmt.Sprintf("%dx%d", c.w, c.h)
 		if c.color {
 			name += "-colour"
@@ -314,7 +314,7 @@ func TestHostileText(t *testing.T) {
 	flow := strings.NewReplacer(
 		`"Hi there."`, `"\e]0;owned\a\e[31mred\u0090\u009b2J \u202eevil\u2066 \u0300\u0300 one\ttab"`,
 		"Return something", `"Ret\e[1murn"`).Replace(shop)
-	for _, size := range [][2]int{{80, 24}, {40, 20}, {20, 5}, {7, 3}, {1, 1}} {
+	for _, size := range [][2]int{{150, 30}, {80, 24}, {40, 20}, {20, 5}, {7, 3}, {1, 1}} {
 		s := open(t, load(t, flow), size[0], size[1], true)
 		s.keys("hello<enter>")
 		s.send(tea.PasteMsg{Content: "\x1b[2J\x1b]52;c;AAAA\x07two\nlines \u009b31m" + strings.Repeat("e\u0301\u0302", 50)})
@@ -329,10 +329,11 @@ func TestHostileText(t *testing.T) {
 func TestWideText(t *testing.T) {
 	t.Parallel()
 	flow := strings.NewReplacer("Hi there.", strings.Repeat("漢字", 60)+" 👩‍👩‍👧‍👦🏳️‍🌈 e\u0301 "+strings.Repeat("x", 300), "Return something", "返品したい 👍🏽").Replace(shop)
-	for w := 2; w < 100; w += 7 {
+	for w := 2; w < 150; w += 9 {
 		s := open(t, load(t, flow), w, 24, false)
-		s.keys("hello<enter>漢字 e\u0301 👍🏽<left><left><backspace><home><delete><end>ok")
-		s.keys("<enter>" + strings.Repeat("長い", 80) + "<left><left><enter>")
+		s.keys("hello<enter>漢字 e\u0301 👍🏽<left><left><backspace><home><delete><end>ok<enter>")
+		s.send(tea.PasteMsg{Content: strings.Repeat("長い", 80)})
+		s.keys("<left><left><enter>")
 	}
 }
 
@@ -341,8 +342,8 @@ func TestScrolling(t *testing.T) {
 	t.Parallel()
 	s := open(t, load(t, shop), 80, 24, false)
 	for i := range 500 {
-		s.send(tea.PasteMsg{Content: fmt.Sprintf("message %d", i)})
-		s.keys("<enter>")
+		s.Update(tea.PasteMsg{Content: fmt.Sprintf("message %d", i)})
+		s.Update(named(t, "enter"))
 	}
 	s.wants("message 499")
 	s.keys("<pgup><pgup>")

@@ -35,7 +35,7 @@ func (m *Model) edited(e Edit) {
 
 // tell says something of the files, where the talk is.
 func (m *Model) tell(who string, t tone, text string) {
-	it := &item{who: who, whoTone: t, text: clean(text), tone: t, stays: true}
+	it := &item{who: who, whoTone: t, text: Clean(text), tone: t, stays: true}
 	below := 0
 	if m.up > 0 {
 		below = len(it.draw(&m.palette, m.talkWidth()))

@@ -12,11 +12,11 @@ import (
 // marks than any script needs is cut.
 const maxMarks = 16
 
-// clean makes a text harmless to a terminal: control characters are shown as
+// Clean makes a text harmless to a terminal: control characters are shown as
 // pictures or dropped, so that no text of a flow or of a customer can move the
 // cursor, change colours or title, or turn the direction of a line. Line
 // breaks stay, a tab is a space.
-func clean(s string) string {
+func Clean(s string) string {
 	if !dirty(s) {
 		return s
 	}
@@ -68,7 +68,7 @@ func harmless(r rune) string {
 }
 
 // oneLine is a cleaned text without line breaks.
-func oneLine(s string) string { return strings.ReplaceAll(clean(s), "\n", " ") }
+func oneLine(s string) string { return strings.ReplaceAll(Clean(s), "\n", " ") }
 
 // width is how many columns a text takes at most. Terminals do not agree on
 // joined emoji: the wider reading counts, so that nothing runs over the edge.

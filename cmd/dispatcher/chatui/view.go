@@ -39,8 +39,6 @@ func (m *Model) rows() int {
 	return max(n, 0)
 }
 
-func (m *Model) talkWidth() int { return m.w }
-
 // lines is the whole talk as drawn.
 func (m *Model) lines() []string {
 	var out []string
@@ -64,7 +62,7 @@ func (m *Model) View() tea.View {
 		rows = append(rows, m.rule(""))
 	}
 	talk, below := m.window(n)
-	rows = append(rows, talk...)
+	rows = append(rows, m.beside(talk)...)
 	if p.below {
 		text := ""
 		if below > 0 {
@@ -180,7 +178,7 @@ func (m *Model) status() string {
 			right = append(right, piece{toneDim, "…"})
 		}
 		for _, s := range slots[from:] {
-			right = append(right, piece{toneText, s[0] + "=" + oneLine(s[1])})
+			right = append(right, piece{toneText, oneLine(s[0] + "=" + s[1])})
 		}
 		if line, ok := m.spread(left, right); ok {
 			return line
@@ -197,7 +195,7 @@ func (m *Model) status() string {
 // standing is the state and who has the conversation.
 func (m *Model) standing() []piece {
 	st := m.cfg.Talk.State()
-	at := piece{toneBold, st.Position()}
+	at := piece{toneBold, oneLine(st.Position())}
 	if st.Position() == "" {
 		at = piece{toneDim, "not begun"}
 	}
@@ -209,7 +207,7 @@ func (m *Model) standing() []piece {
 	case st.Owner == dm.OwnerQueue:
 		queue := "waits for a person"
 		if st.Hand != nil && st.Hand.Queue != "" {
-			queue = "waits in " + st.Hand.Queue
+			queue = "waits in " + oneLine(st.Hand.Queue)
 		}
 		return []piece{at, {toneWarn, queue}}
 	case st.Waiting != nil:
@@ -288,7 +286,7 @@ func (m *Model) offers(all []string) string {
 	var b strings.Builder
 	n := 0
 	for i := max(at, 0); i < len(all); i++ {
-		word := strings.TrimSpace(all[i])
+		word := oneLine(strings.TrimSpace(all[i]))
 		if _, last, ok := strings.Cut(word, " "); ok {
 			word = last
 		}
