@@ -101,7 +101,8 @@ type World struct {
 	Place        string // "" ; seeds hash choices together with the conversation id
 	ID           string // conversation uid, for hash choices
 	Rehearsal    bool   // test and chat: the ceiling on messages per minute is off
-	Explain      bool   // conditions note the values they read; what is stored holds none
+	Explain      bool   // conditions note the values they read
+	Masked       bool   // with Explain: personal values are hidden in what is noted, and effects that leave no row are noted too, for storage
 	InFirst      bool   // everything is said in the project's first language, whatever the contact's is
 }
 

@@ -171,7 +171,7 @@ type Trace struct {
 
 // TraceStep is one thing that was decided.
 type TraceStep struct {
-	What   string  `json:"what"` // edge stage condition slot say migrate lookup form verify
+	What   string  `json:"what"` // edge stage condition slot say migrate lookup form verify; stored ones also tag and timer
 	State  string  `json:"state,omitempty"`
 	Edge   string  `json:"edge,omitempty"`
 	Option string  `json:"option,omitempty"`
@@ -179,6 +179,6 @@ type TraceStep struct {
 	Score  float64 `json:"score,omitempty"`
 	Cond   string  `json:"cond,omitempty"`
 	Value  string  `json:"value,omitempty"`
-	Seen   string  `json:"seen,omitempty"` // of a condition: what it read, only with World.Explain
+	Seen   string  `json:"seen,omitempty"` // of a condition: what it read, only with World.Explain; personal values hidden with World.Masked
 	At     string  `json:"at,omitempty"`   // file:line
 }

@@ -141,7 +141,7 @@ func exprOptions(s *sandbox) []expr.Option {
 		expr.Patch(s),
 	)
 	for name, fn := range exprFunctions {
-		opts = append(opts, expr.Function(name, wrapped(fn)))
+		opts = append(opts, expr.Function(name, wrapped(name, fn)))
 	}
 	return opts
 }
@@ -149,7 +149,8 @@ func exprOptions(s *sandbox) []expr.Option {
 // exprFunc is a function of the language; e holds the counters and the event.
 type exprFunc func(e *evaluator, args []any) (any, error)
 
-func wrapped(fn exprFunc) func(...any) (any, error) {
+func wrapped(name string, fn exprFunc) func(...any) (any, error) {
+	told := worldly(name)
 	return func(params ...any) (any, error) {
 		if len(params) == 0 {
 			return nil, errNoEvaluator
@@ -158,7 +159,11 @@ func wrapped(fn exprFunc) func(...any) (any, error) {
 		if !ok {
 			return nil, errNoEvaluator
 		}
-		return fn(e, params[1:])
+		out, err := fn(e, params[1:])
+		if told && err == nil {
+			e.asks(name, params[1:], out)
+		}
+		return out, err
 	}
 }
 

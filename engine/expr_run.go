@@ -26,6 +26,9 @@ type evaluator struct {
 	fuel   int // of the running evaluation
 	built  int // bytes of text built in this event
 	nested int // depth of canned texts in texts
+
+	noting bool     // a condition is being decided whose reasons are stored
+	asked  []string // what the functions said that it asked
 }
 
 // spend takes n ticks of fuel.

@@ -26,30 +26,6 @@ func (x *Expr) Constant() bool {
 	return len(x.reads) == 0 && !strings.ContainsAny(x.Source, "(|")
 }
 
-// seen is what a condition read, each with its value, for the trace of a
-// rehearsal. What is stored holds no values.
-func (t *turn) seen(x *Expr) string {
-	if !t.ev.World.Explain || len(x.reads) == 0 {
-		return ""
-	}
-	parts := make([]string, 0, len(x.reads))
-	for _, r := range x.reads {
-		name, v := r.root, any(nil)
-		if r.field == "" {
-			v = t.root(r.root)
-		} else {
-			name += "." + r.field
-			v = t.field(r.root, r.field)
-		}
-		shown := t.shownValue(v)
-		if v != nil && t.covered(r.root, r.field) {
-			shown = Dots
-		}
-		parts = append(parts, name+" = "+shown)
-	}
-	return strings.Join(parts, ", ")
-}
-
 // Dots stand where the value of a secret slot would be shown; their number
 // says nothing of its length.
 const Dots = "••••"
@@ -96,22 +72,4 @@ func AskedSlot(set *Set, st State) string {
 		}
 	}
 	return ""
-}
-
-// shownValue is a value in words: empty for nothing, texts in quotes.
-func (t *turn) shownValue(v any) string {
-	switch x := v.(type) {
-	case nil:
-		return "empty"
-	case string:
-		return fmt.Sprintf("%q", x)
-	case []string:
-		if len(x) == 0 {
-			return "[]"
-		}
-		return fmt.Sprintf("%q", x)
-	case map[string]any:
-		return fmt.Sprint(x)
-	}
-	return t.formatValue(v)
 }

@@ -154,11 +154,14 @@ func (t *turn) note(s TraceStep) { t.trace.Steps = append(t.trace.Steps, s) }
 
 // cond is a condition of a flow: it must come out as yes or no.
 func (t *turn) cond(x *Expr) bool {
-	out, err := t.eval.eval(x)
+	out, err := t.decide(x)
+	b, ok := out.(bool)
+	if (err != nil || !ok) && t.ev.World.Masked {
+		t.noteError(x) // what it read is all that is left of this turn
+	}
 	if err != nil {
 		t.fail(x.Rule, err)
 	}
-	b, ok := out.(bool)
 	if !ok {
 		t.fail(x.Rule, fmt.Errorf("a condition came out as %s", kindOf(out)))
 	}
@@ -168,14 +171,26 @@ func (t *turn) cond(x *Expr) bool {
 
 // softCond is a condition whose error counts as false (first rules, options).
 func (t *turn) softCond(x *Expr) bool {
-	out, err := t.eval.eval(x)
+	out, err := t.decide(x)
 	b, ok := out.(bool)
 	if err != nil || !ok {
-		t.note(TraceStep{What: "condition", Cond: x.Source, Value: "error", Seen: t.seen(x), At: x.Rule})
+		t.noteError(x)
 		return false
 	}
 	t.noteCond(x, b)
 	return b
+}
+
+// decide evaluates a condition; what it asks is kept for its reasons.
+func (t *turn) decide(x *Expr) (any, error) {
+	t.eval.noting, t.eval.asked = t.ev.World.Masked, t.eval.asked[:0]
+	out, err := t.eval.eval(x)
+	t.eval.noting = false
+	return out, err
+}
+
+func (t *turn) noteError(x *Expr) {
+	t.note(TraceStep{What: "condition", Cond: x.Source, Value: "error", Seen: t.seen(x), At: x.Rule})
 }
 
 func (t *turn) noteCond(x *Expr, b bool) {
@@ -206,7 +221,7 @@ func (t *turn) setSlot(name string, v SlotValue) {
 	}
 	t.st.Slots[name] = v
 	t.st.Order = append(without(t.st.Order, name), name)
-	t.note(TraceStep{What: "slot", Option: name, By: v.How})
+	t.noteSlot(name, v)
 	if sl != nil && sl.Contact {
 		t.out = append(t.out, SetContact{Slots: map[string]SlotValue{name: v}})
 	}
@@ -250,6 +265,7 @@ func (t *turn) topic(v SlotValue) {
 // dropSlot empties a slot.
 func (t *turn) dropSlot(name string) {
 	if _, ok := t.st.Slots[name]; ok {
+		t.noteStored("slot", name, "emptied")
 		if !t.ownSlots {
 			t.st.Slots = maps.Clone(t.st.Slots)
 			t.ownSlots = true
@@ -370,6 +386,7 @@ func (t *turn) tag(texts []*Text) {
 			continue
 		}
 		t.st.Tags = append(slices.Clip(t.st.Tags), name)
+		t.noteStored("tag", name, "added")
 	}
 }
 
@@ -378,6 +395,7 @@ func (t *turn) untag(texts []*Text) {
 		name := strings.ToLower(strings.TrimSpace(t.text(tx)))
 		if slices.Contains(t.st.Tags, name) {
 			t.st.Tags = without(t.st.Tags, name)
+			t.noteStored("tag", name, "removed")
 		}
 	}
 }

@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"dispatcher/dm"
@@ -176,9 +175,5 @@ func slotText(set *engine.Set, lang string, value any) string {
 // Mask hides the middle of a personal value: AB••••56. Short values are
 // hidden whole.
 func Mask(s string) string {
-	r := []rune(s)
-	if len(r) < 6 {
-		return strings.Repeat("•", len(r))
-	}
-	return string(r[:2]) + strings.Repeat("•", len(r)-4) + string(r[len(r)-2:])
+	return engine.MaskMiddle(s)
 }

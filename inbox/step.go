@@ -128,7 +128,9 @@ func (e *effecting) apply(effect engine.Effect) error {
 		}
 		return e.d.Handoff(v, e.trace)
 	case engine.Resolve:
-		e.ended = true
+		if e.ended = true; !e.told && (e.ev.Kind == engine.EvTimer || e.ev.Kind == engine.EvLookup || e.ev.Kind == engine.EvVerify) {
+			e.d.trace, e.told = e.trace, true // silence has no row of its own
+		}
 		return e.d.Resolve(v.Reason, v.Optional)
 	case engine.SetTimer:
 		if v.Name == timerIdle {

@@ -40,7 +40,7 @@ func worldOf(a *arrival) engine.EntryNow {
 // world is what the engine may know beside the conversation.
 func (s *Service) world(d *Draft, entry engine.EntryNow) engine.World {
 	v := d.View
-	w := engine.World{Now: v.Now, Entry: entry, ID: d.UID(), Queues: s.queuesFor(v), Conversation: conversationNow(d), Contact: contactNow(d)}
+	w := engine.World{Now: v.Now, Entry: entry, ID: d.UID(), Queues: s.queuesFor(v), Conversation: conversationNow(d), Contact: contactNow(d), Explain: true, Masked: true}
 	w.FormURL = func(id string) string { return s.formURL(d.conv.UID, id) }
 	w.VerifyURL = func(service, id string) string { return s.verifyURL(d.conv.UID, service, id) }
 	if d.profile.LastSurvey > 0 {

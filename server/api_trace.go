@@ -2,103 +2,139 @@ package server
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"dispatcher/desk"
 	"dispatcher/inbox"
 	"dispatcher/storage"
 )
 
-// traceView is GET /conversations/{id}/trace: why each turn came about.
-type traceView struct {
-	Conversation string      `json:"conversation"`
-	Turns        []traceTurn `json:"turns"`
-}
-
-// traceTurn is one turn: the message or event that caused it, and the engine's
-// account of what it tried and chose.
-type traceTurn struct {
-	Turn     int       `json:"turn"` // counts from 1
-	Seq      int64     `json:"seq"`
-	At       time.Time `json:"at"`
-	Kind     string    `json:"kind"`
-	Revision string    `json:"revision,omitempty"`
-	Trace    any       `json:"trace"`
-}
-
 type traceInput struct {
-	ID   string `path:"id" maxLength:"64"`
+	ID   string `path:"id" maxLength:"80" doc:"The id, its beginning where no other has it, or the id of a message."`
 	Turn int    `query:"turn" minimum:"0" doc:"Only this turn; 0 = all."`
 }
 
-// trace opens the traces of a conversation. Whether the caller may see it is
-// the desk's answer; a designer, who may read traces but no conversations,
+// trace tells why a conversation went as it did. Whether the caller may see it
+// is the desk's answer; a designer, who may read traces but no conversations,
 // asks as a lead would.
-func (s *Server) trace(ctx context.Context, who *identity, in *traceInput) (*body[traceView], error) {
+func (s *Server) trace(ctx context.Context, who *identity, in *traceInput) (*body[*inbox.Explanation], error) {
 	actor := who.Actor
-	if actor.Role == "designer" {
-		actor.Role = "lead"
+	if actor.Role == desk.RoleDesigner {
+		actor.Role = desk.RoleLead
 	}
-	if _, err := s.cfg.Desk.Get(ctx, actor, in.ID); err != nil {
-		return nil, err
-	}
-	uid, ok := inbox.ParseUID(in.ID)
-	if !ok {
-		return nil, problem("not_found", "")
-	}
-	snaps, err := s.cfg.Store.Load(ctx, []storage.Key{{UID: uid}})
+	uid, seq, err := s.traced(ctx, actor, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if len(snaps) == 0 || snaps[0].Conv.ID == 0 {
+	out, err := s.cfg.Inbox.Explain(ctx, uid)
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil, problem("not_found", "")
-	}
-	turns, err := s.traceTurns(ctx, snaps[0])
-	if err != nil {
+	} else if err != nil {
 		return nil, err
 	}
-	out := traceView{Conversation: in.ID, Turns: []traceTurn{}}
-	for _, t := range turns {
-		if in.Turn == 0 || in.Turn == t.Turn {
-			out.Turns = append(out.Turns, t)
+	turn := in.Turn
+	if turn == 0 && seq > 0 {
+		if turn = out.TurnOf(seq); turn == 0 {
+			return nil, problem("not_found", fmt.Sprintf("The assistant decided nothing about message %d of this conversation.", seq))
 		}
 	}
-	return &body[traceView]{Body: out}, nil
+	if turn != 0 && !out.Only(turn) {
+		return nil, problem("not_found", fmt.Sprintf("There is no turn %d; %s.", turn, out.Has()))
+	}
+	return &body[*inbox.Explanation]{Body: out}, nil
 }
 
-// traceTurns reads every row of a conversation that caused a turn.
-func (s *Server) traceTurns(ctx context.Context, snap storage.Snapshot) ([]traceTurn, error) {
-	reader, err := inbox.NewReader(s.cfg.Vault, snap.Contact)
+// traced finds the conversation that an id means: a whole id, the beginning of
+// one, or a message's, which says also where in the conversation.
+func (s *Server) traced(ctx context.Context, actor desk.Actor, id string) (storage.UID, int64, error) {
+	conv, seq := inbox.ParseMessageID(id)
+	if uid, ok := inbox.ParseUID(conv); ok {
+		err := s.maySee(ctx, actor, conv)
+		if isNotFound(err) {
+			err = problem("not_found", "There is no conversation "+conv+s.nearby(ctx, actor, conv))
+		}
+		return uid, seq, err
+	}
+	found, err := s.beginning(ctx, actor, conv)
 	if err != nil {
-		return nil, problem("erased", "")
+		return storage.UID{}, 0, err
 	}
-	var out []traceTurn
-	for after := int64(0); ; {
-		page, err := s.cfg.Store.Thread(ctx, storage.ThreadQuery{Conversation: snap.Conv.ID, After: after, N: 200})
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range page.Items {
-			after = m.Seq
-			raw, err := reader.Trace(snap.Conv.UID, m)
-			if err != nil {
-				return nil, err
-			}
-			if raw == nil {
-				continue
-			}
-			var trace any
-			if err := json.Unmarshal(raw, &trace); err != nil {
-				return nil, fmt.Errorf("trace of message %d: %w", m.Seq, err)
-			}
-			out = append(out, traceTurn{Turn: len(out) + 1, Seq: m.Seq, At: ms(m.At), Kind: inbox.KindWord(m.Kind), Revision: fmt.Sprintf("%x", m.Revision), Trace: trace})
-		}
-		if page.Next == "" || len(page.Items) == 0 {
-			return out, nil
-		}
+	switch len(found) {
+	case 1:
+		return found[0], seq, nil
+	case 0:
+		return storage.UID{}, 0, problem("not_found", "There is no conversation whose id begins with "+conv+s.nearby(ctx, actor, conv))
 	}
+	names := make([]string, len(found))
+	for i, uid := range found {
+		names[i] = inbox.UIDText(uid)
+	}
+	return storage.UID{}, 0, problem("not_found", "Several conversations begin with "+conv+": "+strings.Join(names, ", ")+"; give more of the id.")
 }
+
+// maySee says whether the caller may read a conversation. One whose key does
+// not open is told to those who see every queue.
+func (s *Server) maySee(ctx context.Context, actor desk.Actor, id string) error {
+	_, err := s.cfg.Desk.Get(ctx, actor, id)
+	if inbox.Unreadable(err) {
+		if actor.Role == desk.RoleLead || actor.Role == desk.RoleAdmin || actor.Role == desk.RoleAPI && actor.Queues == nil {
+			return nil
+		}
+		return problem("not_found", "")
+	}
+	return err
+}
+
+func isNotFound(err error) bool { return err != nil && asProblem(err).Code == "not_found" }
+
+// traceNear is how many ids an answer names.
+const traceNear = 5
+
+// beginning lists the conversations that the caller may see whose id begins so.
+func (s *Server) beginning(ctx context.Context, actor desk.Actor, prefix string) ([]storage.UID, error) {
+	from, to, ok := inbox.UIDRange(prefix)
+	if !ok {
+		return nil, nil
+	}
+	page, err := s.cfg.Store.List(ctx, storage.ListQuery{View: "all", From: from, To: to, N: traceNear})
+	if err != nil {
+		return nil, err
+	}
+	var out []storage.UID
+	for _, item := range page.Items {
+		if s.maySee(ctx, actor, inbox.UIDText(item.Conv.UID)) == nil {
+			out = append(out, item.Conv.UID)
+		}
+	}
+	return out, nil
+}
+
+// nearby says what else may have been meant: an id that begins alike, or else
+// the latest there are.
+func (s *Server) nearby(ctx context.Context, actor desk.Actor, id string) string {
+	for n := len(id) - 1; n >= traceAlike; n-- {
+		if found, err := s.beginning(ctx, actor, id[:n]); err == nil && len(found) > 0 {
+			return "; did you mean " + inbox.UIDText(found[0]) + "?"
+		}
+	}
+	page, err := s.cfg.Store.List(ctx, storage.ListQuery{View: "all", N: traceNear})
+	if err != nil {
+		return "."
+	}
+	for _, item := range page.Items {
+		if text := inbox.UIDText(item.Conv.UID); s.maySee(ctx, actor, text) == nil {
+			return "; the latest is " + text + "."
+		}
+	}
+	return "; there are none yet."
+}
+
+// traceAlike is how many characters an id has to share with another one to be
+// taken for a slip: the first ones are the day.
+const traceAlike = 9
 
 // contactView is GET /contacts/{id}.
 type contactView struct {

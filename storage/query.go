@@ -27,6 +27,8 @@ type ListQuery struct {
 	Lookup  []byte
 	Status  int16 // 0 = any
 	Channel int64
+	From    UID // with To: only public ids from one to the other
+	To      UID
 	Order   string // queue (default for queue views) newest due
 	Cursor  string
 	N       int

@@ -185,7 +185,7 @@ func (a *api) notFound(ctx context.Context, err error) error {
 }
 
 // tokenPlace says where a token comes from and what it must allow.
-const tokenPlace = "an admin makes one with POST /api/v1/tokens: scope flows:read to plan and replay, flows:activate to publish, roll back or discard"
+const tokenPlace = "an admin makes one with POST /api/v1/tokens: scope flows:read to plan and replay, flows:activate to publish, roll back or discard, conversations:read to explain"
 
 // serverURL is the address of a service as the API's calls begin with it.
 func serverURL(given string) (string, error) {

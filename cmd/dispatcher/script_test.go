@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "await": scriptAwait, "get": scriptGet, "sqlite": scriptSQLite, "takeport": scriptTakePort, "mode": scriptMode,
-			"login": scriptLogin, "stays": scriptStays, "visit": scriptVisit, "start": scriptStart, "stop": scriptStop, "eventually": scriptEventually,
+			"login": scriptLogin, "stays": scriptStays, "visit": scriptVisit, "start": scriptStart, "stop": scriptStop, "eventually": scriptEventually, "newest": scriptNewest, "local": scriptLocal,
 		},
 	})
 }

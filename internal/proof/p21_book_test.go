@@ -283,7 +283,7 @@ func (c chat) event(i int, set *engine.Set, st engine.State) engine.Event {
 	}
 	first, _, _ := strings.Cut(c.profile.Name, " ")
 	ev.World = engine.World{
-		Now: now, ID: c.uid, Queues: map[string]engine.QueueNow{},
+		Now: now, ID: c.uid, Explain: true, Masked: true, Queues: map[string]engine.QueueNow{},
 		Entry: engine.EntryNow{Channel: "shop"}, Channel: engine.ChannelNow{Name: "shop", Kind: "webhook", WindowOpen: true},
 		Contact:      engine.ContactNow{ID: inbox.UIDText(c.Contact.UID), FirstName: first, Name: c.profile.Name, Handle: c.profile.Handle, Tags: c.Contact.Tags},
 		Conversation: engine.ConversationNow{Opened: time.UnixMilli(c.Conv.OpenedAt)},

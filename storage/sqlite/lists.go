@@ -157,6 +157,9 @@ func listWhere(q storage.ListQuery) (condition, error) {
 	if q.Flow != "" {
 		c.and("c.position >= ? AND c.position < ?", q.Flow, q.Flow+"\U0010FFFF")
 	}
+	if q.To != (storage.UID{}) {
+		c.and("c.uid BETWEEN ? AND ?", q.From[:], q.To[:])
+	}
 	if q.View != "contact" && q.Contact != 0 {
 		c.and("c.contact_id = ?", q.Contact)
 	}

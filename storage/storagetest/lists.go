@@ -239,6 +239,7 @@ func findLists(w *world) {
 	w.open(2)
 	for name, q := range map[string]storage.ListQuery{
 		"contact": {View: "contact", Contact: snap.Contact.ID}, "position": {View: "position", Flow: "orders."}, "lookup": {View: "lookup", Lookup: addrOf(50)},
+		"public id": {View: "all", From: snap.Conv.UID, To: snap.Conv.UID},
 	} {
 		w.check(slices.Equal(w.list(q), []int64{snap.Conv.ID}), "by %s: %v", name, w.list(q))
 	}
