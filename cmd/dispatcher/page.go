@@ -3,13 +3,10 @@ package main
 import (
 	"bufio"
 	"io"
-	"os"
-	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/rivo/uniseg"
-	"golang.org/x/term"
 )
 
 // Widths of a page of text: no wider than the layout is made for, and no
@@ -20,18 +17,6 @@ const (
 	pageLabel  = 9 // columns of the names on the left
 )
 
-// columns is how wide the output may be.
-func (m *Main) columns() int {
-	n, err := strconv.Atoi(m.Getenv("COLUMNS"))
-	if f, ok := m.Out.(*os.File); ok && (err != nil || n <= 0) && m.Terminal {
-		n, _, err = term.GetSize(int(f.Fd()))
-	}
-	if err != nil || n <= 0 {
-		n = pageWide
-	}
-	return max(min(n, pageWide), pageNarrow)
-}
-
 // page writes rows of a name on the left, words, and a place on the right.
 type page struct {
 	w     *bufio.Writer
@@ -39,8 +24,8 @@ type page struct {
 	color bool
 }
 
-func newPage(w io.Writer, width int, color bool) *page {
-	return &page{w: bufio.NewWriter(w), width: width, color: color}
+func newPage(w io.Writer, columns int, color bool) *page {
+	return &page{w: bufio.NewWriter(w), width: max(min(columns, pageWide), pageNarrow), color: color}
 }
 
 func (p *page) paint(code, s string) string {

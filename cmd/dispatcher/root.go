@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -150,12 +151,16 @@ func oneOf(name, value string, allowed ...string) error {
 // color says whether terminal colours are welcome.
 func (m *Main) color() bool { return m.Terminal && m.Getenv("NO_COLOR") == "" }
 
-// columns is how wide the terminal is; 80 where nobody can tell.
+// columns is how wide the terminal is, else what COLUMNS says; 80 where nobody
+// can tell.
 func (m *Main) columns() int {
 	if f, ok := m.Out.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			return width
 		}
+	}
+	if width, err := strconv.Atoi(m.Getenv("COLUMNS")); err == nil && width > 0 {
+		return width
 	}
 	return 80
 }
