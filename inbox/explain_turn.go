@@ -34,8 +34,7 @@ type explaining struct {
 type explainedRow struct {
 	body  Body
 	trace *engine.Trace
-	raw   []byte // of the trace
-	bad   bool   // a seal does not open
+	bad   bool // a seal does not open
 }
 
 // explainedSet is a set that ran; without a project nobody has its files.

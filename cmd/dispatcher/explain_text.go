@@ -239,7 +239,7 @@ func firstLine(s string, width int) string {
 // later tells what people did before the next turn.
 func (w *explainWriter) later(t *inbox.ExplainedTurn) {
 	for _, l := range t.Later {
-		words := l.Kind
+		var words string
 		switch l.Kind {
 		case "message":
 			words = "the customer wrote " + quoted(plain(l.Text)) + ", no turn of the bot"
