@@ -91,7 +91,7 @@ func (k key) kind(form string) string {
 	}
 	if said, ok := map[string]string{"scalar": "text", "expr": "condition or value", "exitname": "state", "percent": "percent", "duration": "duration",
 		"delay": "duration or business time", "text": "text", "texts": "text or list", "say": "text or list of items", "exit": "state or exit",
-		"names": "value or list", "any": "see the manual of operators", "options": "map or list of options", "collect": "map", "fields": "map of types",
+		"names": "value or list", "any": "any value", "options": "map or list of options", "collect": "map", "fields": "map of types",
 		"canned": "text or map", "slot": "type or map", "values": "list, or map id → label", "mock": "response or list", "wanted": "value, or contains"}[head]; ok {
 		return said
 	}

@@ -1,6 +1,7 @@
 package manual
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,12 +54,42 @@ func (m *writer) table(b *strings.Builder, p *page, t table) {
 	}
 	b.WriteString("\n| key | you write | when you leave it out | what it is |\n|---|---|---|---|\n")
 	for _, k := range t.of(c) {
+		if m.plainExit(t, k) {
+			continue
+		}
 		def := k.Default
 		if k.Required {
 			def = "**required**"
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", k.Name, m.value(p, k), cell(def), cell(k.Doc))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", k.Name, m.value(p, k), leftOut(def), cell(k.Doc))
 	}
+	if m.exits(t) {
+		b.WriteString("| an exit | `goto` `branch` `call` `return` `handoff` `resolve` | – | where it goes: [exits](exits.md) |\n")
+	}
+}
+
+// exits says that a map may hold any exit beside its own keys; the page of
+// exits shows them once for all.
+func (m *writer) exits(t table) bool {
+	if t.keys != nil || t.construct == "exit" {
+		return false
+	}
+	have := m.constructs[t.construct].Keys
+	return !slices.ContainsFunc(m.constructs["exit"].Keys, func(k flows.Key) bool { return !slices.Contains(have, k) })
+}
+
+// plainExit says that a key is one of those exits.
+func (m *writer) plainExit(t table, k flows.Key) bool {
+	return m.exits(t) && slices.Contains(m.constructs["exit"].Keys, k)
+}
+
+// leftOut says in the reader's words what holds when a key is not written.
+func leftOut(def string) string {
+	said := map[string]string{"person exit": "to a person", "defaults": "as [defaults](defaults.md) say", "{}": "none", "[]": "none"}
+	if words, ok := said[def]; ok {
+		return words
+	}
+	return cell(def)
 }
 
 // value is what may be written, with a link to the keys that stand inside it.
@@ -143,11 +174,17 @@ func (m *writer) keys() string {
 		for _, t := range p.tables {
 			c := m.constructs[t.construct]
 			for _, k := range t.of(c) {
+				if m.plainExit(t, k) {
+					continue
+				}
 				rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | [%s](reference/%s.md) |\n", k.Name, lower(c.Title), cell(k.Doc), p.title, p.name))
 			}
 		}
 	}
-	slices.Sort(rows)
+	slices.SortFunc(rows, func(a, b string) int {
+		key := func(row string) string { return strings.SplitN(row, "`", 3)[1] }
+		return cmp.Or(strings.Compare(key(a), key(b)), strings.Compare(a, b))
+	})
 	return Note + "# Every key\n\nEvery key of every file, in the order of the alphabet, and the page that tells more. It is made from the table that\n`dispatcher check` and `dispatcher schema` read.\n\n| key | it stands in | what it is | page |\n|---|---|---|---|\n" +
 		strings.Join(slices.Compact(rows), "")
 }
