@@ -138,7 +138,7 @@ func (m *Main) logger(f *serveFlags) *slog.Logger {
 	if f.log == "json" {
 		return slog.New(slog.NewJSONHandler(m.Out, &slog.HandlerOptions{Level: level}))
 	}
-	return slog.New(newTerminalLog(m.Out, level))
+	return slog.New(newTerminalLog(m.Out, level, m.color()))
 }
 
 // noCore keeps what the process holds out of core files.
