@@ -6,7 +6,7 @@ GO      ?= go
 VERSION ?= 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help test test-quick proof proof-long bench edit-to-live build build-image docs fmt run needs browser fuzz clean
+.PHONY: help test test-quick proof proof-long fmt-proof bench edit-to-live build build-image docs fmt run needs browser fuzz clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,11 @@ proof: needs ## the promises of the first milestone, at their per-change size
 	@$(GO) test -timeout 12m -count=1 -v -run 'TestPromise|TestMainJob' ./internal/proof/ -args -proof.scale=change | grep -vE '^=== |^ *--- PASS'; exit $${PIPESTATUS[0]}
 
 proof-long: needs ## the same at night size: hours
+	$(MAKE) --no-print-directory fmt-proof
 	$(GO) test -timeout 24h -count=1 -v ./internal/proof/ -args -proof.scale=night
+
+fmt-proof: ## dispatcher fmt on 10,000 files that were changed by chance: a minute
+	@$(GO) test -timeout 30m -count=1 -v -run TestFormatProof ./flows/ -args -format.mutations=10000 | grep -E 'PROOF|^(ok|FAIL|---)'; exit $${PIPESTATUS[0]}
 
 edit-to-live: needs ## from save to the first reply with the new words, 50 saves in each style
 	@$(GO) test -timeout 30m -count=1 -v -run TestEditToLive ./internal/proof/ -args -proof.scale=change -proof.saves=50 | grep -E 'PROOF|^(ok|FAIL|---)'; exit $${PIPESTATUS[0]}

@@ -153,7 +153,7 @@ func (l *layout) open(n *source.Node) bool {
 // end before line to.
 func (l *layout) entry(e member, form string, indent, to int) []row {
 	start := l.start(e.value, e.line)
-	if e.key == nil && start == e.line && e.value.Range.Offset > e.offset {
+	if e.key == nil && start == e.line && e.value.Range.Length > 0 && e.value.Range.Offset > e.offset {
 		return l.compactItem(e, form, indent, to)
 	}
 	out := []row{l.firstRow(e, e.offset, "", indent)}

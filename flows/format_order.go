@@ -93,6 +93,7 @@ func (c *construct) places(keys []string) []span {
 	}
 	out := make([]span, len(keys))
 	above := span{math.MinInt, math.MinInt}
+	rivals := c.rivals(keys)
 	for i, name := range keys {
 		if at, known := index[name]; known {
 			above = span{at, at}
@@ -102,8 +103,40 @@ func (c *construct) places(keys []string) []span {
 			if name == "goto" && slices.Contains(keys, "call") { // where it goes on after the call
 				above = span{index["call"] + 1, index["call"] + 1}
 			}
+			for _, r := range rivals {
+				if slices.Contains(r, name) {
+					above = span{index[r[0]], index[r[len(r)-1]]}
+				}
+			}
 		}
 		out[i] = above
+	}
+	return out
+}
+
+// onlyOne are the keys of which a map may have one alone, in the order of the
+// table.
+func onlyOne() [][]string {
+	return [][]string{exitNames, lookupMethods, {"options", "collect", "form", "verify"}, {"image", "video", "file"}}
+}
+
+// rivals are those lists of which a map has several nevertheless: the first one
+// is what counts, so they stay as they are among each other. A goto beside a
+// call belongs to it.
+func (c *construct) rivals(keys []string) (out [][]string) {
+	for _, list := range onlyOne() {
+		n := 0
+		for _, name := range list {
+			if _, known := c.key(name); !known {
+				n = -len(list)
+			}
+			if slices.Contains(keys, name) && (name != "goto" || !slices.Contains(keys, "call")) {
+				n++
+			}
+		}
+		if n > 1 {
+			out = append(out, list)
+		}
 	}
 	return out
 }
