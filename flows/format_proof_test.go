@@ -137,7 +137,8 @@ func prove(t *testing.T, s sample, text string, load bool) bool {
 		fail("reads differently: %v", diags)
 		return true
 	}
-	if order := (keyOrder{grammar: grammar(), form: formOfFile(s.path, before.Root)}); !order.sure(before) {
+	if order := (keyOrder{grammar: grammar(), form: formOfFile(s.path, before.Root)}); !order.sure(before) && strings.HasSuffix(text, "\n") {
+		// A block scalar at the very end, without a line break, cannot move: it would get one.
 		fail("formatted only in part")
 	}
 	if a, b := meaning(before, before.Root, ""), meaning(after, after.Root, ""); a != b {

@@ -85,11 +85,19 @@ func TestFormatKeepsTheMark(t *testing.T) {
 	}
 }
 
-// TestStarterIsFormatted: the starter and the example of the specification are
-// written as Format writes them.
+// TestStarterIsFormatted: the starter, the recipes of the cookbook and the
+// example of the specification are written as Format writes them.
 func TestStarterIsFormatted(t *testing.T) {
 	t.Parallel()
-	for _, root := range []string{"starter", "testdata/acme"} {
+	recipes, err := filepath.Glob("cookbook/*/dispatcher.yaml")
+	if err != nil || len(recipes) == 0 {
+		t.Fatal("no recipes", err)
+	}
+	roots := []string{"starter", "testdata/acme"}
+	for _, recipe := range recipes {
+		roots = append(roots, filepath.Dir(recipe))
+	}
+	for _, root := range roots {
 		files, err := Read(os.DirFS(root), filepath.Base(root))
 		if err != nil {
 			t.Fatal(err)
