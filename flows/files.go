@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -165,6 +166,16 @@ func (r *reading) kept(p string, data []byte) []byte {
 		return was
 	}
 	return bytes.Clone(data)
+}
+
+// Belongs says that a file with this path, relative to the project and with /,
+// is one that Read keeps the text of.
+func Belongs(p string) bool {
+	if p == projectFile || p == misnamedProject {
+		return true
+	}
+	return strings.HasPrefix(p, "flows/") && !strings.HasPrefix(p, "flows/media/") && !slices.ContainsFunc(strings.Split(p, "/"), ignored) &&
+		(strings.HasSuffix(p, ".yaml") || strings.HasSuffix(p, ".yml"))
 }
 
 // isTest, isLocale and isFlow sort the files under flows/.

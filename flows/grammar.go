@@ -39,6 +39,10 @@ type key struct {
 	// reach names the key that this one may stand as far as: fmt leaves it where
 	// it is between its own place and there.
 	reach string
+
+	names    string // what its text is the name of, or each text of its list: NameFlow …
+	keyed    string // what the keys of its map are names of
+	declares bool   // they are given here, not used
 }
 
 // construct is one map of the language.
@@ -66,14 +70,23 @@ func word(name, def, doc string, words ...string) key {
 	return key{name: name, form: "word", def: def, doc: doc, words: words}
 }
 
+// of says what the text of a key is the name of.
+func (k key) of(what string) key { k.names = what; return k }
+
+// by says what the keys of its map are names of.
+func (k key) by(what string) key { k.keyed = what; return k }
+
+// giving says the same, and that here is where they are declared.
+func (k key) giving(what string) key { k.keyed, k.declares = what, true; return k }
+
 // exitKeys are the ways out that any exit map may have.
 func exitKeys(more ...key) []key {
 	return append(more,
-		k("goto", "either:exitname|map:goto", "", "the state to go to: state, flow.state, or resume"),
+		k("goto", "either:exitname|map:goto", "", "the state to go to: state, flow.state, or resume").of(NameState),
 		k("branch", "list:arm", "", "the first true condition decides"),
-		k("call", "either:scalar|map:call", "", "run a flow and come back"),
+		k("call", "either:scalar|map:call", "", "run a flow and come back").of(NameFlow),
 		k("return", "scalar", "done", "go back to the caller with this result"),
-		k("handoff", "either:scalar|map:handoff", "", "give the conversation to a queue"),
+		k("handoff", "either:scalar|map:handoff", "", "give the conversation to a queue").of(NameQueue),
 		k("resolve", "scalar", "", "end the conversation with this reason"))
 }
 

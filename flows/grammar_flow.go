@@ -6,18 +6,18 @@ var slotTypes = []string{"text", "number", "yes_no", "date", "choice", "list", "
 func flowGrammar() map[string]construct {
 	return map[string]construct{
 		"flow": {name: "a flow", keys: []key{
-			must("flow", "scalar", "its name, unique in the project"),
+			must("flow", "scalar", "its name, unique in the project").of(NameFlow),
 			k("description", "scalar", "", "for people"),
 			k("owner", "scalar", "", "shown when the flow breaks"),
 			{name: "on", form: "names", def: "private", doc: "which visibility may run it", words: []string{"private", "public"}},
-			k("slots", "mapof:slot", "{}", "things to know of a conversation, by name"),
-			must("states", "mapof:map:state", "its states by name; one is called start"),
+			k("slots", "mapof:slot", "{}", "things to know of a conversation, by name").giving(NameSlot),
+			must("states", "mapof:map:state", "its states by name; one is called start").giving(NameState),
 			k("everywhere", "mapof:map:everywhere", "{}", "words that work in every state of this flow"),
 			word("first_message", "use", "whether the first message may answer the first question", "use", "ignore"),
 			k("delegate", "text", "", "button for agents who let the flow ask for them").orBefore("slots"),
 			k("rollout", "percent", "100%", "share of contacts a start rule with this flow applies to"),
 			k("shadow", "bool", "false", "true: the first turn is computed and shown to the agent, not said"),
-			k("renamed", "mapof:scalar", "{}", "old name of a state → its new name"),
+			k("renamed", "mapof:scalar", "{}", "old name of a state → its new name").of(NameState),
 			k("vanished", "exit", "person exit", "where people go whose state is gone"),
 			word("versions", "", "whether conversations follow an edit or keep the set they began with; default the project's", "migrate", "pin")}},
 		"slot": {name: "a slot", keys: []key{
@@ -43,17 +43,17 @@ func flowGrammar() map[string]construct {
 func exitGrammar() map[string]construct {
 	return map[string]construct{
 		"goto": {name: "goto", keys: []key{
-			must("state", "scalar", "the state to go to"),
+			must("state", "scalar", "the state to go to").of(NameState),
 			k("at_most", "int:1-20", "", "how often this way may be taken in one conversation"),
 			k("else", "exit", "", "where it goes from then on")}},
 		"call": {name: "call", keys: []key{
-			must("flow", "scalar", "the flow to run"),
+			must("flow", "scalar", "the flow to run").of(NameFlow),
 			k("on", "mapof:exit", "{}", "by result, or else: where it goes on")}},
 		"arm": {name: "a branch item", keys: exitKeys(
 			k("if", "expr", "", "condition"), k("else", "exit", "", "way of the last item"))},
 		"exit": {name: "an exit", keys: exitKeys()},
 		"handoff": {name: "handoff", keys: []key{
-			k("queue", "either:scalar|list:pick", "default_queue", "where the customer waits"),
+			k("queue", "either:scalar|list:pick", "default_queue", "where the customer waits").of(NameQueue),
 			{name: "priority", form: "either:word|list:pick", def: "normal", doc: "how urgent it is", words: priorities},
 			k("skills", "listof:scalar", "[]", "skills the agent must have"),
 			k("reason", "scalar", "state name", "shown and reported"),
@@ -67,7 +67,7 @@ func exitGrammar() map[string]construct {
 			k("say", "text", "", "said to the customer"),
 			k("tag", "texts", "", "tags given"),
 			word("priority", "", "new priority", priorities...),
-			k("queue", "scalar", "", "queue it moves to"))},
+			k("queue", "scalar", "", "queue it moves to").of(NameQueue))},
 	}
 }
 

@@ -9,14 +9,14 @@ func projectGrammar() map[string]construct {
 			k("timezone", "scalar", "UTC", "IANA name of the zone of schedules and date texts"),
 			k("currency", "scalar", "USD", "ISO 4217 code, used by money()"),
 			word("date_order", "dmy", "how 03/04/2026 is read", "dmy", "mdy", "ymd"),
-			k("start", "either:scalar|list:start_rule", "the only flow", "which flow a new conversation runs"),
-			k("schedules", "mapof:map:schedule", "{}", "opening hours by name"),
-			k("queues", "mapof:map:queue", "{general: {}}", "where customers wait for people"),
-			k("default_queue", "scalar", "the only queue", "where anything that breaks goes"),
-			k("channels", "mapof:map:channel", "{web: {}}", "accounts on platforms, by alias"),
-			k("services", "mapof:map:service", "{}", "HTTP services flows may call, by alias"),
+			k("start", "either:scalar|list:start_rule", "the only flow", "which flow a new conversation runs").of(NameFlow),
+			k("schedules", "mapof:map:schedule", "{}", "opening hours by name").giving(NameSchedule),
+			k("queues", "mapof:map:queue", "{general: {}}", "where customers wait for people").giving(NameQueue),
+			k("default_queue", "scalar", "the only queue", "where anything that breaks goes").of(NameQueue),
+			k("channels", "mapof:map:channel", "{web: {}}", "accounts on platforms, by alias").giving(NameChannel),
+			k("services", "mapof:map:service", "{}", "HTTP services flows may call, by alias").giving(NameService),
 			k("everywhere", "mapof:map:everywhere", "built-ins only", "words that work in every state"),
-			k("canned", "mapof:canned", "{}", "canned responses: agents' shortcuts and {{ canned.name }}"),
+			k("canned", "mapof:canned", "{}", "canned responses: agents' shortcuts and {{ canned.name }}").giving(NameCanned),
 			k("defaults", "map:defaults", "{}", "used by states that do not say"),
 			k("idle_close", "duration", "24h", "a bot wait without its own end closes after this"),
 			k("resume_within", "duration", "24h", "how long an unfinished conversation may be offered again"),
@@ -25,7 +25,7 @@ func projectGrammar() map[string]construct {
 			k("retention", "map:retention", "{}", "how long messages and facts are kept"),
 			word("reload", "auto", "whether a good edit goes live at once or waits to be published", "auto", "staged"),
 			word("versions", "migrate", "whether conversations follow an edit or keep the set they began with", "migrate", "pin"),
-			k("after_resolve", "scalar", "", "flow that runs after an agent resolves"),
+			k("after_resolve", "scalar", "", "flow that runs after an agent resolves").of(NameFlow),
 			k("reopen_within", "any", "72h", "how long after its end an agent may reopen a conversation"),
 			k("close_after", "any", "off", "closes a conversation that waits on the customer"),
 			k("public_reply", "any", "15m", "target of an answer to a public post"),
@@ -42,8 +42,8 @@ func projectGrammar() map[string]construct {
 		}},
 		"start_rule": {name: "a start rule", keys: []key{
 			k("if", "expr", "", "condition over entry, contact, conversation, channel and message"),
-			k("flow", "scalar", "", "flow to run when it is true"),
-			k("else", "scalar", "", "flow of the last rule")}},
+			k("flow", "scalar", "", "flow to run when it is true").of(NameFlow),
+			k("else", "scalar", "", "flow of the last rule").of(NameFlow)}},
 	}
 }
 
@@ -56,7 +56,7 @@ func projectParts() map[string]construct {
 			k("except", "mapof:names", "{}", "dates with hours of their own")}},
 		"queue": {name: "a queue", keys: []key{
 			k("name", "text", "the alias, capitalised", "name shown to customers and agents"),
-			k("schedule", "scalar", "always open", "its opening hours"),
+			k("schedule", "scalar", "always open", "its opening hours").of(NameSchedule),
 			k("first_reply", "duration", "1h", "target of the first answer"),
 			k("members", "listof:scalar", "every agent", "e-mails, or team:NAME"),
 			k("skills", "listof:scalar", "[]", "skills an agent must have"),
@@ -71,7 +71,7 @@ func projectParts() map[string]construct {
 			k("promise", "map:promise", "", "how waiting times are promised"),
 			k("agent_gone", "duration", "15m", "how long an agent may be away before the conversation goes back")}},
 		"overflow": {name: "overflow", keys: []key{
-			must("after", "delay", "open time it waits first"), must("to", "scalar", "queue it goes to")}},
+			must("after", "delay", "open time it waits first"), must("to", "scalar", "queue it goes to").of(NameQueue)}},
 		"promise": {name: "promise", keys: []key{
 			k("quantile", "scalar", "0.8", "share of promises to keep, 0 to 1"),
 			k("updates", "int:0-10", "2", "notices before silence")}},

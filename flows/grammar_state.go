@@ -11,14 +11,14 @@ func stateGrammar() map[string]construct {
 			k("image", "scalar", "", "a picture under flows, such as media/photo.jpg"), k("video", "scalar", "", "a video under flows"),
 			k("file", "scalar", "", "a file under flows"), k("alt", "text", "", "its words for those who do not see it; required for images")}},
 		"http": {name: "http", keys: []key{
-			must("service", "scalar", "alias of a service of dispatcher.yaml"),
+			must("service", "scalar", "alias of a service of dispatcher.yaml").of(NameService),
 			k("get", "scalar", "", "path to read, starting with /"), k("post", "scalar", "", "path to post to"), k("put", "scalar", "", "path to put to"),
 			k("patch", "scalar", "", "path to patch"), k("delete", "scalar", "", "path to delete"),
 			k("query", "mapof:scalar", "{}", "parameters by name; empty values are left out"),
 			k("json", "any", "", "body; a text that is one {{ }} alone keeps its type"),
 			k("timeout", "duration", "the service's", "of one attempt, at most 10s"),
 			k("retry", "int:0-3", "0", "further attempts after a failure"),
-			k("save", "scalar", "", "name of the result in expressions"),
+			k("save", "scalar", "", "name of the result in expressions").of(NameLookup),
 			k("returns", "fields", "{}", "the fields expressions may see, with their types"),
 			k("on", "mapof:exit", "{}", "by status (404), class (5xx), timeout, refused, invalid or else: where it goes")}},
 		"say_item": {name: "a say item", keys: []key{
@@ -34,12 +34,12 @@ func stateWork() []key {
 	return []key{
 		k("when", "expr", "true", "asked on entering; false: else, or the way out is taken at once"),
 		k("else", "exit", "", "where it goes when when is false"),
-		k("set", "mapof:names", "{}", "slots to fill: a literal, nothing to empty, or one {{ expr }}"),
+		k("set", "mapof:names", "{}", "slots to fill: a literal, nothing to empty, or one {{ expr }}").by(NameSlot),
 		k("tag", "texts", "", "tags given to the conversation"), k("untag", "texts", "", "tags taken away"),
 		k("csat", "map:csat", "", "records the answer to a survey"),
 		k("say", "say", "", "messages, in order"),
 		k("media", "map:media", "", "a picture, video or file"),
-		k("forget", "names", "", "slots to empty once the texts are written"),
+		k("forget", "names", "", "slots to empty once the texts are written").of(NameSlot),
 		k("typing", "bool", "false", "show typing before the next message"),
 		k("http", "map:http", "", "one look-up"),
 	}
@@ -50,7 +50,7 @@ func stateAsk() []key {
 	return []key{
 		k("ask", "text", "", "the question, with options"),
 		k("options", "options", "", "quick replies"),
-		k("save", "scalar", "", "slot that stores the id of the chosen option"),
+		k("save", "scalar", "", "slot that stores the id of the chosen option").of(NameSlot),
 		k("match", "map:match", "{}", "how free text finds an option"),
 		k("collect", "collect", "", "fill one slot"),
 		k("form", "map:form", "", "fill several slots on a page"),
@@ -68,7 +68,7 @@ func stateAsk() []key {
 // stateLater are the keys of phase 4: what happens after a handoff.
 func stateLater() []key {
 	return []key{
-		k("returns", "either:scalar|map:returns", "the question that was open", "after an agent gives the conversation back"),
+		k("returns", "either:scalar|map:returns", "the question that was open", "after an agent gives the conversation back").of(NameState),
 		k("resolved", "exit", "after_resolve", "after an agent resolves it"),
 		k("unanswered", "list:unanswered", "[]", "while no agent has claimed it"),
 	}
@@ -83,7 +83,7 @@ func questionGrammar() map[string]construct {
 			k("description", "text", "", "second line where the channel has one"),
 			k("match", "listof:scalar", "[]", "phrases and /regex/ that mean this option"),
 			k("when", "expr", "true", "hidden when false"),
-			k("set", "mapof:names", "{}", "slots filled when it is chosen"),
+			k("set", "mapof:names", "{}", "slots filled when it is chosen").by(NameSlot),
 			k("tag", "texts", "", "tags given when it is chosen"))},
 		"match": {name: "match", keys: []key{
 			k("fuzzy", "scalar", "defaults", "how similar words must be, 0.6 to 1, or off"),
@@ -92,7 +92,7 @@ func questionGrammar() map[string]construct {
 		"choose": {name: "a first rule", keys: []key{
 			must("if", "expr", "condition over message"), must("choose", "scalar", "id of the option it means")}},
 		"collect": {name: "collect", keys: []key{
-			must("slot", "scalar", "the slot to fill"),
+			must("slot", "scalar", "the slot to fill").of(NameSlot),
 			k("ask", "text", "the slot's ask", "the question"),
 			k("invalid", "texts", "built-in", "said after a wrong try; a list is a ladder"),
 			k("max_tries", "int:1-10", "defaults", "wrong tries allowed"),
@@ -107,16 +107,16 @@ func questionGrammar() map[string]construct {
 		"form": {name: "form", keys: []key{
 			must("ask", "text", "the message with {{ form.url }}"),
 			k("title", "text", "description of the flow", "head of the page"), k("intro", "text", "", "first words of the page"),
-			must("fields", "listof:either:scalar|map:form_field", "slots to fill"),
+			must("fields", "listof:either:scalar|map:form_field", "slots to fill").of(NameSlot),
 			k("expires", "duration", "30m", "how long the link works, at most 24h"),
 			k("fallback", "exit", "chat", "chat, none, or where it goes without the page")}},
 		"form_field": {name: "a field", keys: []key{
-			must("slot", "scalar", "the slot to fill"), k("label", "text", "the slot's ask", "its name on the page"),
+			must("slot", "scalar", "the slot to fill").of(NameSlot), k("label", "text", "the slot's ask", "its name on the page"),
 			k("required", "bool", "true", "false: it may stay empty"), k("help", "text", "", "small print below it")}},
 		"verify": {name: "verify", keys: []key{
 			{name: "by", form: "word", doc: "a link to open, or a code to type", must: true, words: []string{"link", "code"}},
-			must("service", "scalar", "alias of the service that knows the customer"),
-			k("send", "names", "[]", "slots given to the service"),
+			must("service", "scalar", "alias of the service that knows the customer").of(NameService),
+			k("send", "names", "[]", "slots given to the service").of(NameSlot),
 			must("ask", "text", "the message; by link with {{ verify.url }}"),
 			k("max_tries", "int:1-5", "3", "wrong codes allowed"),
 			k("expires", "duration", "10m", "how long the link or code works"),

@@ -6,11 +6,11 @@ func testGrammar() map[string]construct {
 	own := []key{
 		must("name", "scalar", "unique in the file"),
 		{name: "chat", form: "list:test_step", doc: "the steps", must: true, reach: "http"}, // mostly written last
-		k("each", "names", "", "all, or a list of flow.state: one run per state"),
+		k("each", "names", "", "all, or a list of flow.state: one run per state").of(NameState),
 	}
 	g := map[string]construct{
 		"test_file": {name: "a test file", keys: []key{
-			k("flows", "names", "all", "which flows this file's coverage is about"),
+			k("flows", "names", "all", "which flows this file's coverage is about").of(NameFlow),
 			k("defaults", "map:test_defaults", "", "circumstances of every test of this file"),
 			must("tests", "list:test", "the tests")}},
 		"test_defaults": {name: "defaults of tests", keys: circumstances()},
@@ -21,7 +21,7 @@ func testGrammar() map[string]construct {
 			k("after", "duration", "", "arrives so much later")}},
 		"test_step":  {name: "a step", keys: stepKeys()},
 		"wanted":     {name: "what is expected", keys: []key{k("contains", "names", "", "a part of it")}},
-		"agent_does": {name: "agent", keys: []key{k("say", "scalar", "", "the agent writes"), k("delegate", "scalar", "", "the agent runs this flow")}},
+		"agent_does": {name: "agent", keys: []key{k("say", "scalar", "", "the agent writes"), k("delegate", "scalar", "", "the agent runs this flow").of(NameFlow)}},
 	}
 	for name, c := range peopleOfTests() {
 		g[name] = c
@@ -32,17 +32,17 @@ func testGrammar() map[string]construct {
 // circumstances are the keys that a test and the defaults of its file share.
 func circumstances() []key {
 	return []key{
-		k("channel", "scalar", "", "account the customer writes on; default the first of the project"),
+		k("channel", "scalar", "", "account the customer writes on; default the first of the project").of(NameChannel),
 		k("language", "scalar", "", "language of the contact; default the project's first"),
 		k("languages", "names", "", "all, or a list: run once per language"),
 		k("now", "scalar", "2026-01-05T10:00:00Z", "when it takes place; moves only by wait"),
 		k("contact", "map:test_contact", "", "who writes"),
 		k("conversation", "map:test_conversation", "", "what came before; default a new conversation"),
 		k("entry", "map:test_entry", "{source: direct}", "how the customer came"),
-		k("queues", "mapof:map:test_queue", "", "what wait_minutes and queue_length answer"),
+		k("queues", "mapof:map:test_queue", "", "what wait_minutes and queue_length answer").by(NameQueue),
 		k("public", "bool", "false", "true: the first message is a public mention"),
-		k("start", "scalar", "", "flow or flow.state to enter directly; default the start rules"),
-		k("slots", "mapof:names", "", "filled before the start"),
+		k("start", "scalar", "", "flow or flow.state to enter directly; default the start rules").of(NameState),
+		k("slots", "mapof:names", "", "filled before the start").by(NameSlot),
 		k("sample", "bool", "false", "result of every sample()"),
 		k("http", "mapof:mock", "", "answers of look-ups: VERB /path[?query] → response, or a list of them"),
 	}
@@ -70,7 +70,7 @@ func peopleOfTests() map[string]construct {
 		"test_conversation": {name: "conversation", keys: []key{
 			k("returning", "bool", "false", "the contact wrote before"),
 			k("hours_since_last", "scalar", "", "hours since the last conversation"),
-			k("unfinished", "scalar", "", "flow.state whose question was open"),
+			k("unfinished", "scalar", "", "flow.state whose question was open").of(NameState),
 			k("tags", "names", "", "tags of the conversation"),
 			k("messages", "int:0-1000000", "0", "customer messages before the test"),
 			k("opened", "scalar", "", "when it was opened"),
@@ -98,17 +98,17 @@ func stepKeys() []key {
 		k("silent", "bool", "", "true: the last event produced no message"),
 		k("wait", "duration", "", "the clock moves on; timers fire in order"),
 		k("expect", "mapof:wanted", "", "state, owner, language, tags or an expression, and what it is"),
-		k("handoff", "scalar", "", "the next effect is a handoff to this queue, or *"),
+		k("handoff", "scalar", "", "the next effect is a handoff to this queue, or *").of(NameQueue),
 		word("priority", "", "with handoff: its priority", priorities...),
 		k("reason", "scalar", "", "with handoff: its reason"), k("cause", "scalar", "", "with handoff: its cause"),
 		k("tags", "names", "", "with handoff: all must be present"),
 		k("summary", "either:scalar|map:wanted", "", "with handoff: the summary, or {contains}"),
 		k("resolved", "scalar", "", "the next effect ends the conversation with this reason, or *"),
 		{name: "agent", form: "either:word|map:agent_does", doc: "what a person does", words: agentVerbs},
-		k("submit", "mapof:names", "", "the open form is sent with these values"),
+		k("submit", "mapof:names", "", "the open form is sent with these values").by(NameSlot),
 		word("verify", "", "the open verification has its outcome", verdicts...),
 		k("http", "mapof:mock", "", "answers of look-ups from here on"),
-		k("set", "mapof:names", "", "fills slots and contact.FIELD"),
+		k("set", "mapof:names", "", "fills slots and contact.FIELD").by(NameSlot),
 		k("reload", "scalar", "", "folder whose flows go live now, relative to the project"),
 	}
 }

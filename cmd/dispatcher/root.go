@@ -63,7 +63,7 @@ saving the file changes the running service.`,
 	})
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.CompletionOptions.HiddenDefaultCmd = false
-	for _, verb := range []*cobra.Command{m.serve(), m.check(), m.test(), m.schema(), m.plan(), m.explain(), m.replay(), m.graph(), m.format(), m.chat(), m.i18n(), m.init(), m.user(), m.version(), m.healthcheck()} {
+	for _, verb := range []*cobra.Command{m.serve(), m.check(), m.test(), m.schema(), m.plan(), m.explain(), m.replay(), m.graph(), m.format(), m.chat(), m.i18n(), m.lsp(), m.init(), m.user(), m.version(), m.healthcheck()} {
 		documentEnv(verb)
 		root.AddCommand(verb)
 	}
