@@ -74,6 +74,8 @@ states:
     goto: look
   look:
     http: {service: shop, get: "/orders/{{ slots.order_number }}", save: order, returns: {status: text, eta: "date?"}, on: {else: welcome.person}}
+    goto: told
+  told:
     say: "It is {{ order.status }}, {{ slots.order_number }}."
     return: done
 -- flows/tests/welcome.test.yaml --

@@ -1,7 +1,6 @@
 package lsp
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,8 +123,8 @@ func TestHover(t *testing.T) {
 		{"key", "    ask: What", "    a¦sk: What", "the question, with options"},
 		{"key of an option", "label: My", "la¦bel: My", "at most 80 characters"},
 		{"state", "goto: menu", "goto: me¦nu", "What is it about?|My order · Something else|flows/welcome.yaml:9"},
-		{"state of another flow", "goto: menu", "goto: track.lo¦ok", "It is {{ order.status }}|flows/track.yaml"},
-		{"flow", "call: track", "call: tr¦ack", "2 states|flows/track.yaml:1"},
+		{"state of another flow", "goto: menu", "goto: track.to¦ld", "It is {{ order.status }}|flows/track.yaml"},
+		{"flow", "call: track", "call: tr¦ack", "3 states|flows/track.yaml:1"},
 		{"slot", "save: topic", "save: to¦pic", "choice|[order, other]|flows/welcome.yaml:4"},
 		{"slot that is not declared", "{{ canned.sorry }}", "{{ slots.order_n¦umber }}", "declared nowhere|flows/track.yaml:4"},
 		{"queue", "handoff: orders", "handoff: or¦ders", "Orders|15m|dispatcher.yaml"},
@@ -165,7 +164,7 @@ func TestDefinitionAndReferences(t *testing.T) {
 		{"save: topic", "save: topi¦c", "flows/welcome.yaml:3", "flows/tests/welcome.test.yaml:9 flows/welcome.yaml:13"},
 		{"canned.sorry", "canned.s¦orry", "dispatcher.yaml:11", "flows/welcome.yaml:15"},
 		{"{{ canned.sorry }}", "{{ slots.order¦_number }}", "flows/track.yaml:3",
-			"flows/tests/welcome.test.yaml:3 flows/track.yaml:3 flows/track.yaml:6 flows/track.yaml:7 flows/welcome.yaml:15"},
+			"flows/tests/welcome.test.yaml:3 flows/track.yaml:3 flows/track.yaml:6 flows/track.yaml:9 flows/welcome.yaml:15"},
 	} {
 		c := start(t, testProject, "")
 		at := c.open("flows/welcome.yaml", strings.Replace(text, test.old, test.new, 1))
@@ -198,7 +197,7 @@ func TestSymbols(t *testing.T) {
 		"flow":    {"flows/welcome.yaml", text, "welcome description slots(topic) states(start menu person)"},
 		"broken":  {"flows/welcome.yaml", strings.Replace(text, "say: \"Hello", "say: \"Hello\n   : [", 1), "welcome description slots(topic) states(start menu person)"},
 		"project": {"dispatcher.yaml", files(testProject)["dispatcher.yaml"], "dispatcher start schedules(support) queues(orders general) default_queue services(shop) canned(sorry)"},
-		"tests":   {"flows/tests/welcome.test.yaml", files(testProject)["flows/tests/welcome.test.yaml"], "tests(name: a person)"},
+		"tests":   {"flows/tests/welcome.test.yaml", files(testProject)["flows/tests/welcome.test.yaml"], "tests(a person)"},
 		"CR LF":   {"flows/welcome.yaml", strings.ReplaceAll(text, "\n", "\r\n"), "welcome description slots(topic) states(start menu person)"},
 	} {
 		c := start(t, testProject, "")
@@ -229,5 +228,3 @@ func symbolNames(list []documentSymbol) string {
 	}
 	return strings.Join(out, " ")
 }
-
-var _ = json.Marshal

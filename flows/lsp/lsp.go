@@ -55,7 +55,7 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, cfg Config) in
 }
 
 // parallel is how many requests are worked on at a time.
-const parallel = 8
+const parallel = 64
 
 // lenient takes any content type: clients write it in many ways, and there is
 // only one that it can be.

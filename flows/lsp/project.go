@@ -34,6 +34,7 @@ type project struct {
 	last    outcome
 	told    map[string]published // what the client was told, by path
 
+	reading  sync.Mutex // of the folder
 	indexing sync.Mutex
 	index    *flows.Index
 }
@@ -112,10 +113,9 @@ func (p *project) work() {
 			p.mu.Unlock()
 			return
 		}
-		edits, reread := p.edits, p.stale
-		p.stale = false
+		edits := p.edits
 		p.mu.Unlock()
-		p.round(reread)
+		p.round()
 		p.mu.Lock()
 		p.checked = edits
 		p.mu.Unlock()
@@ -124,15 +124,12 @@ func (p *project) work() {
 
 // round reads, checks and tells. A panic in there is our fault: it is told, and
 // the next edit begins anew.
-func (p *project) round(reread bool) {
+func (p *project) round() {
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			p.server.log(messageError, fmt.Sprintf("internal problem while checking %s; please report it: %v\n%s", p.root, trouble, debug.Stack()))
 		}
 	}()
-	if reread {
-		p.read()
-	}
 	files, open := p.snapshot()
 	p.tellUnreadable(files, open)
 	found := outcome{files: files}
@@ -148,9 +145,18 @@ func (p *project) round(reread bool) {
 	p.publish(found, open)
 }
 
-// read reads the folder. In the middle of a change on disk it may not be
-// readable: then what was there before stays.
+// read reads the folder where it may be new. In the middle of a change on disk
+// it may not be readable: then what was there before stays.
 func (p *project) read() {
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	p.mu.Lock()
+	stale := p.stale
+	p.stale = false
+	p.mu.Unlock()
+	if !stale {
+		return
+	}
 	name := filepath.Base(p.root)
 	files, err := flows.ReadAgain(p.server.cfg.Open(p.root), name, p.disk)
 	switch {
@@ -168,6 +174,7 @@ func (p *project) read() {
 // snapshot is the files of the project with the texts of the editor laid over
 // those on disk.
 func (p *project) snapshot() (*flows.Files, map[string]document) {
+	p.read()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	files := *p.disk

@@ -15,6 +15,7 @@ import (
 // Error codes of the protocol.
 const (
 	codeNotInitialized jrpc2.Code = -32002
+	codeCancelled      jrpc2.Code = -32800
 	codeFailed         jrpc2.Code = -32803 // asked for rightly, but it cannot be done
 )
 
@@ -75,6 +76,7 @@ func methods() map[string]method {
 		"textDocument/documentSymbol":         taking((*server).documentSymbols),
 		"textDocument/prepareRename":          taking((*server).prepareRename),
 		"textDocument/rename":                 taking((*server).rename),
+		"textDocument/formatting":             taking((*server).formatting),
 		"textDocument/codeAction":             taking((*server).codeActions),
 		"workspace/executeCommand":            taking((*server).execute),
 		"workspace/didChangeWatchedFiles":     taking((*server).didChangeWatchedFiles),
@@ -110,10 +112,12 @@ func (s *server) Assign(_ context.Context, name string) jrpc2.Handler {
 		if known == nil {
 			return nil, jrpc2.Errorf(jrpc2.MethodNotFound, "there is no method %q", name)
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if ctx.Err() == nil {
+			result, err = known(s, ctx, req)
 		}
-		result, err = known(s, ctx, req)
+		if ctx.Err() != nil {
+			return nil, jrpc2.Errorf(codeCancelled, "%s was cancelled", name)
+		}
 		if err != nil && req.IsNotification() {
 			s.log(messageWarning, name+": "+err.Error())
 		}
@@ -163,7 +167,7 @@ func (s *server) initialize(_ context.Context, p *initializeParams) (any, error)
 			"textDocumentSync":   options{"openClose": true, "change": 2, "save": true},
 			"completionProvider": options{"triggerCharacters": []string{".", " ", "\"", "'", "(", "{", "["}},
 			"hoverProvider":      true, "definitionProvider": true, "declarationProvider": true, "referencesProvider": true,
-			"documentHighlightProvider": true, "documentSymbolProvider": true,
+			"documentHighlightProvider": true, "documentSymbolProvider": true, "documentFormattingProvider": true,
 			"renameProvider":         options{"prepareProvider": true},
 			"codeActionProvider":     options{"codeActionKinds": []string{quickFix, fixAll + ".dispatcher"}},
 			"executeCommandProvider": options{"commands": []string{explainCommand}},
