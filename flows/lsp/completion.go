@@ -237,7 +237,9 @@ func (c *completing) inExpression(expr string) {
 	}
 }
 
-func signature(f flows.Function) string { return fmt.Sprintf("%s(%s) → %s", f.Name, f.Args, f.Result) }
+func signature(f flows.Function) string {
+	return fmt.Sprintf("%s(%s) → %s", f.Name, f.Args, f.Result)
+}
 
 // openText is where a text in quotes begins that is not closed yet, -1 = none.
 func openText(expr string) int {
