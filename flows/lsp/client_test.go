@@ -262,6 +262,13 @@ func (c *client) until(enough func() bool) {
 	}
 }
 
+// settle waits until the server has checked all it was sent, and told of it.
+func (c *client) settle(path string) {
+	c.t.Helper()
+	zero := lspRange{}
+	c.call("textDocument/codeAction", object{"textDocument": object{"uri": c.uri(path)}, "range": zero, "context": object{}}, nil)
+}
+
 // problems waits for those of a version of a file and gives them as
 // line:column-line:column CODE.
 func (c *client) problems(path string, version int) []string {

@@ -61,6 +61,7 @@ flow.welcome:
 		for path, text := range after { // a project without problems stays one
 			c.open(path, text)
 		}
+		c.settle(test.path)
 		for path := range after {
 			for _, p := range c.problems(path, 1) {
 				if !strings.Contains(p, "W") {
