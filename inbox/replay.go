@@ -31,7 +31,7 @@ type Replay struct {
 	Set     string    `json:"set"`
 	Since   time.Time `json:"since"`
 
-	Total  int            `json:"total"` // conversations that the query names; only where Cursor was ""
+	Total  int            `json:"total"` // conversations that the query names; while Next is set, the most there can be
 	Done   int            `json:"done"`  // of them, looked at
 	Same   int            `json:"same"`
 	Differ int            `json:"differ"`
@@ -54,7 +54,7 @@ func NewReplay(set string, since time.Time) *Replay {
 // Add counts a page of the same query in.
 func (r *Replay) Add(page *Replay) {
 	r.Done, r.Same, r.Differ, r.Turns = r.Done+page.Done, r.Same+page.Same, r.Differ+page.Differ, r.Turns+page.Turns
-	r.Total = max(r.Total, page.Total)
+	r.Total = page.Total
 	for _, sums := range []struct{ into, from map[string]int }{{r.Kinds, page.Kinds}, {r.Part, page.Part}, {r.Skip, page.Skip}} {
 		for name, n := range sums.from {
 			sums.into[name] += n
@@ -125,8 +125,9 @@ func ReadSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is no length of time and no date; write 90m, 24h, 7d or 2026-11-19", text)
 }
 
-// replayPage is how many conversations are listed at once.
-const replayPage = 500
+// replayPage is how many conversations are listed at once: the most that a
+// store gives, since it looks at all of them for every page.
+const replayPage = 1000
 
 // Replay runs stored conversations through a set that need not be live, beside
 // the set that ran then, and says where they part. Nothing is written, sent or
@@ -138,11 +139,6 @@ func (s *Service) Replay(ctx context.Context, to *flows.Project, q ReplayQuery) 
 		return nil, err
 	}
 	begun, at := s.now(), readReplayCursor(q.Cursor)
-	if q.Cursor == "" {
-		if err := s.countReplay(ctx, q, out); err != nil {
-			return nil, err
-		}
-	}
 	for {
 		n := replayPage
 		if q.Limit > 0 {
@@ -157,10 +153,11 @@ func (s *Service) Replay(ctx context.Context, to *flows.Project, q ReplayQuery) 
 		}
 		at.done, at.list = at.done+len(page.Items), page.Next
 		if !more || q.Limit > 0 && at.done >= q.Limit {
-			return out, nil
+			out.Total = at.done
+			return out, s.newest(ctx, out)
 		}
 		if q.Within > 0 && s.now().Sub(begun) >= q.Within {
-			out.Next = at.String()
+			out.Next, out.Total = at.String(), q.Limit
 			return out, nil
 		}
 	}
@@ -181,21 +178,8 @@ func (s *Service) replayPage(ctx context.Context, cursor string, since time.Time
 	return page, len(page.Items) == all && page.Next != "", nil
 }
 
-// countReplay says how many there are, and when anything happened at all.
-func (s *Service) countReplay(ctx context.Context, q ReplayQuery, out *Replay) error {
-	for cursor := ""; ; {
-		page, more, err := s.replayPage(ctx, cursor, q.Since, storage1000)
-		if err != nil {
-			return err
-		}
-		if out.Total += len(page.Items); q.Limit > 0 && out.Total >= q.Limit {
-			out.Total = q.Limit
-			return nil
-		}
-		if cursor = page.Next; !more {
-			break
-		}
-	}
+// newest says when anything happened at all, where the query names nothing.
+func (s *Service) newest(ctx context.Context, out *Replay) error {
 	if out.Total > 0 {
 		return nil
 	}
@@ -208,9 +192,6 @@ func (s *Service) countReplay(ctx context.Context, q ReplayQuery, out *Replay) e
 	}
 	return nil
 }
-
-// storage1000 is the most that a store lists at once.
-const storage1000 = 1000
 
 // replayed is what became of one conversation.
 type replayed struct {

@@ -102,7 +102,8 @@ func TestPromise_P21_Explain(t *testing.T) {
 	size := scale(t)
 	p := fakeplatform.Start(fakeplatform.Options{WebhookSecret: shopSecret})
 	defer p.Close()
-	s := kill.Start(t, kill.Options{Project: starterShop(t, p.URL)})
+	files := starterShop(t, p.URL)
+	s := kill.Start(t, kill.Options{Project: files})
 	begun := time.Now()
 	events := customers(t, s, p, 21, of(size, 50, 2000, 20000))
 	s.Term()
@@ -126,6 +127,7 @@ func TestPromise_P21_Explain(t *testing.T) {
 		t.Errorf("%d events, %d turns, %d outbound rows, %d arrived", events, turns, said, len(p.Shown()))
 	}
 	t.Run("mutant", func(t *testing.T) { explainMutants(t, b, chats) })
+	t.Run("replay", func(t *testing.T) { b.replays(t, files, len(chats)) })
 	report(t, "P21 explain: %d conversations, %d events, %d turns decided again, %d outbound: all have cause, rule and revision, all come out the same; %.1f s", len(chats), events, turns, said, time.Since(begun).Seconds())
 }
 
