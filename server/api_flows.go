@@ -33,6 +33,7 @@ func (s *Server) flowRoutes(api huma.API) {
 		func(context.Context, *identity, *noInput) (*body[checkView], error) { return answer(s.check()) })
 	handle(s, api, operation{method: "POST", path: "/flows/reload", id: "flows-reload", summary: "Look at the folder now", tag: "flows", perm: permActivate}, s.reload)
 	handle(s, api, operation{method: "GET", path: "/flows/{name}", id: "flow", summary: "One flow: its states, edges and problems", tag: "flows", perm: permFlows}, s.flow)
+	s.graphRoutes(api)
 	s.revisionRoutes(api)
 	s.replayRoutes(api)
 }

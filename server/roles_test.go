@@ -63,6 +63,7 @@ GET /flows                                nyyy  flows:read
 GET /flows/problems                       nyyy  flows:read
 POST /flows/reload                        nyyy  flows:activate
 GET /flows/{name}                         nyyy  flows:read
+GET /flows/{name}/graph                   nyyy  flows:read
 GET /revisions                            nyyy  flows:read
 GET /revisions/{id}                       nyyy  flows:read
 GET /revisions/{id}/diff                  nyyy  flows:read

@@ -72,6 +72,7 @@ type Server struct {
 	hub      *hub
 	presence *presence
 	replayed lastReplayed
+	traffic  lastTraffic
 	there    *attendance
 	refusals *refusals
 	sockets  sync.Map // alias → *mounted

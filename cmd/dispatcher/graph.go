@@ -2,20 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"dispatcher/flows/graph"
+	"dispatcher/inbox"
 )
 
 // graphFlags is the command line of graph.
 type graphFlags struct {
-	out   string
-	cover bool
+	out, traffic string
+	cover        bool
+	whose
 }
 
 func (m *Main) graph() *cobra.Command {
@@ -35,6 +39,8 @@ or dark as the reader's screen, .dot is for Graphviz, .mmd is Mermaid.
 
 --cover runs flows/tests/*.test.yaml and paints states and edges: green is gone
 through, red and dotted is not; the number at an edge says how often.
+--traffic paints how often customers took each way: the more, the wider. Fewer
+than 5 times is shown as few.
 
 Exit code: 0 drawn, 1 the project has errors and what is sound was drawn,
 2 could not run.`,
@@ -42,12 +48,38 @@ Exit code: 0 drawn, 1 the project has errors and what is sound was drawn,
   dispatcher graph shop welcome
   dispatcher graph shop welcome -o welcome.svg
   dispatcher graph shop welcome --cover -o cover.svg
+  dispatcher graph shop welcome --traffic 7d --server https://bot.acme.example -o busy.svg
   dispatcher graph shop -o shop.dot`,
 		RunE: func(cmd *cobra.Command, args []string) error { return m.runGraph(cmd.Context(), args, f) },
 	}
 	cmd.Flags().BoolVar(&f.cover, "cover", false, "run the project's tests and paint what they went through, and how often")
+	cmd.Flags().StringVar(&f.traffic, "traffic", "", "paint how often customers took each way since then: 24h, 7d or a date")
+	cmd.Flags().StringVar(&f.server, "server", "", "with --traffic: address of the service; its token is in DISPATCHER_TOKEN")
+	cmd.Flags().StringVar(&f.data, "data", "", "with --traffic: data folder of the service (default PROJECT/data)")
 	cmd.Flags().StringVarP(&f.out, "output", "o", "", "file to write; its ending .svg, .dot or .mmd says what")
 	return cmd
+}
+
+// check refuses what does not go together.
+func (f *graphFlags) check(now time.Time) error {
+	switch {
+	case f.cover && f.traffic != "":
+		return errors.New("--cover and --traffic are two pictures; ask for one of them")
+	case f.traffic == "" && f.server != "":
+		return errors.New("--server says whose traffic is painted; write --traffic 7d --server " + f.server)
+	case f.traffic == "" && f.data != "":
+		return errors.New("--data says whose traffic is painted; write --traffic 7d --data " + f.data)
+	case f.traffic == "":
+		return nil
+	}
+	since, err := inbox.ReadSince(f.traffic, now)
+	if err != nil {
+		return fmt.Errorf("--traffic: %w", err)
+	}
+	if since.After(now) {
+		return fmt.Errorf("--traffic %s lies ahead; nothing has been said there yet", f.traffic)
+	}
+	return nil
 }
 
 // format is what -o asks for.
@@ -65,8 +97,11 @@ func (f *graphFlags) format() (string, error) {
 	}
 }
 
-func (m *Main) runGraph(_ context.Context, args []string, f *graphFlags) error {
+func (m *Main) runGraph(ctx context.Context, args []string, f *graphFlags) error {
 	format, err := f.format()
+	if err == nil {
+		err = f.check(m.Now())
+	}
 	if err != nil {
 		return err
 	}
@@ -89,11 +124,18 @@ func (m *Main) runGraph(_ context.Context, args []string, f *graphFlags) error {
 		return err
 	}
 	said := ""
-	if f.cover {
+	switch {
+	case f.cover:
 		var o *graph.Overlay
-		if o, said = m.covered(root, files); o != nil {
-			g.Paint(o)
+		o, said = m.covered(root, files)
+		g.Paint(o)
+	case f.traffic != "":
+		f.project = root
+		o, err := m.trafficOf(ctx, f, g.Flows())
+		if err != nil {
+			return err
 		}
+		g.Paint(o)
 	}
 	if err := m.writeGraph(g, f.out, format); err != nil {
 		return err

@@ -1,7 +1,13 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
 
 	"dispatcher/flows"
 	"dispatcher/flows/graph"
@@ -39,4 +45,74 @@ func (m *Main) covered(root string, files *flows.Files) (o *graph.Overlay, said 
 		}
 	}
 	return o, said
+}
+
+// trafficOf asks the service how often customers took the edges of the flows.
+func (m *Main) trafficOf(ctx context.Context, f *graphFlags, names []string) (o *graph.Overlay, err error) {
+	a, err := m.apiOf(ctx, f.whose)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	o = &graph.Overlay{Traffic: true, States: map[string]int{}, Edges: map[graph.EdgeID]int{}}
+	var live json.RawMessage
+	if err := a.call(ctx, http.MethodGet, "/flows", nil, &live); err != nil { // is there an API at all?
+		return nil, a.notFound(ctx, err)
+	}
+	counted := 0
+	for _, name := range names {
+		n, err := a.addTraffic(ctx, o, name, f.traffic)
+		if refused, ok := errors.AsType[*refusedCall](err); ok && refused.Status == http.StatusNotFound {
+			continue // the flow is not live yet: it has no figures
+		}
+		if err != nil {
+			return nil, err
+		}
+		counted = max(counted, n)
+	}
+	o.Caption = fmt.Sprintf("Traffic of %s: %s", f.traffic, counts(counted, "conversation"))
+	return o, nil
+}
+
+func counts(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// addTraffic adds the figures of one flow; n is how many conversations were
+// counted.
+func (a *api) addTraffic(ctx context.Context, o *graph.Overlay, flow, since string) (n int, err error) {
+	var v struct {
+		Nodes         []struct{ Name string }
+		Conversations int
+		Counts        []struct {
+			State, Edge string
+			Line, Count int
+			Few         bool
+		}
+	}
+	path := "/flows/" + url.PathEscape(flow) + "/graph?overlay=traffic&since=" + url.QueryEscape(since)
+	if err := a.call(ctx, http.MethodGet, path, nil, &v); err != nil {
+		return 0, err
+	}
+	for _, node := range v.Nodes {
+		o.States[flow+"."+node.Name] += 0
+	}
+	for _, c := range v.Counts {
+		if c.Few {
+			c.Count = 1 // shown as few
+		}
+		o.States[c.State] += c.Count
+		states := []string{c.State}
+		if strings.HasPrefix(c.Edge, "everywhere:") { // drawn once for all states
+			states = []string{"", flow}
+		}
+		for _, state := range states {
+			o.Edges[graph.EdgeID{State: state, Edge: c.Edge, Line: c.Line}] += c.Count
+			o.Edges[graph.EdgeID{State: state, Edge: c.Edge}] += c.Count
+		}
+	}
+	return v.Conversations, nil
 }

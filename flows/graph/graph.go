@@ -20,6 +20,7 @@ type Graph struct {
 	single  bool
 	groups  []*group
 	overlay *Overlay
+	busiest int // the greatest count of an edge
 }
 
 // NoFlowError says that a project has no such flow.
@@ -85,6 +86,17 @@ func noFlow(outline *flows.Outline, flow, meant string) error {
 // Errors is how many problems the project has because of which parts may be
 // missing from the graph.
 func (g *Graph) Errors() int { return g.errors }
+
+// Flows are the names of the flows it shows.
+func (g *Graph) Flows() []string {
+	var out []string
+	for _, gr := range g.groups {
+		if gr.scope != "" {
+			out = append(out, gr.flow.Name)
+		}
+	}
+	return out
+}
 
 // States is how many states the graph shows.
 func (g *Graph) States() int {

@@ -26,7 +26,15 @@ type EdgeID struct {
 }
 
 // Paint puts figures on the graph; nil takes them off.
-func (g *Graph) Paint(o *Overlay) { g.overlay = o }
+func (g *Graph) Paint(o *Overlay) {
+	g.overlay = o
+	if o != nil {
+		g.busiest = 1
+		for _, n := range o.Edges {
+			g.busiest = max(g.busiest, n)
+		}
+	}
+}
 
 // state is the count of a state; ok is false where there are no figures of it.
 func (o *Overlay) state(flow, state string) (n int, ok bool) {

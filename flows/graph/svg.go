@@ -358,7 +358,7 @@ func (p *painter) edgeClass(gr *group, e *edge) (class, width string) {
 		return "way", ""
 	}
 	if o.Traffic {
-		return "way", fmt.Sprintf(` style="stroke-width:%s"`, o.stroke(sum))
+		return "way", fmt.Sprintf(` style="stroke-width:%s"`, p.graph.stroke(sum))
 	}
 	switch dark {
 	case 0:
@@ -370,12 +370,8 @@ func (p *painter) edgeClass(gr *group, e *edge) (class, width string) {
 }
 
 // stroke is the width of a line by its count, against the busiest edge.
-func (o *Overlay) stroke(n int) string {
-	most := 1
-	for _, c := range o.Edges {
-		most = max(most, c)
-	}
-	tenths := 10 + 50*n/most
+func (g *Graph) stroke(n int) string {
+	tenths := min(10+50*n/g.busiest, 70)
 	return fmt.Sprintf("%d.%dpx", tenths/10, tenths%10)
 }
 
