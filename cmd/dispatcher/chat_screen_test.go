@@ -205,9 +205,9 @@ func TestChatOnAScreen(t *testing.T) {
 func TestChatLeavesTheScreen(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(x *terminal){
-		"ctrl-d":  func(x *terminal) { x.types("\x04") },
-		"quit":    func(x *terminal) { x.types("/quit\r") },
-		"SIGTERM": func(x *terminal) { _ = x.cmd.Process.Signal(os.Interrupt) },
+		"ctrl-d": func(x *terminal) { x.types("\x04") },
+		"quit":   func(x *terminal) { x.types("/quit\r") },
+		"signal": func(x *terminal) { _ = x.cmd.Process.Signal(os.Interrupt) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

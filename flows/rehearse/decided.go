@@ -204,7 +204,7 @@ func (t *Talk) shownSlot(st engine.State, name string) string {
 }
 
 func (t *Talk) shown(st engine.State, name string, v engine.SlotValue) string {
-	if t.Secret(name) {
+	if t.secretIn(st, name) {
 		return engine.Dots
 	}
 	return engine.FormatValue(t.live(), st.Language, v.Value)
@@ -212,8 +212,9 @@ func (t *Talk) shown(st engine.State, name string, v engine.SlotValue) string {
 
 // Secret says that a slot is one, in the live set or in the one that the
 // conversation is kept on.
-func (t *Talk) Secret(name string) bool {
-	st := t.State()
+func (t *Talk) Secret(name string) bool { return t.secretIn(t.State(), name) }
+
+func (t *Talk) secretIn(st engine.State, name string) bool {
 	sets := t.sets(st)
 	for _, set := range []*engine.Set{sets.Live, sets.Pinned} {
 		if set != nil && set.Slots[name] != nil && set.Slots[name].Secret {
@@ -229,7 +230,7 @@ func (t *Talk) AsksSecret() bool {
 	st := t.State()
 	sets := t.sets(st)
 	for _, set := range []*engine.Set{sets.Live, sets.Pinned} {
-		if set != nil && t.Secret(engine.AskedSlot(set, st)) {
+		if set != nil && t.secretIn(st, engine.AskedSlot(set, st)) {
 			return true
 		}
 	}

@@ -14,6 +14,7 @@ type item struct {
 	whoTone tone
 	text    string
 	tone    tone
+	mark    string   // part of text that is an error's code
 	place   string   // file:line at the right edge
 	options []string // buttons
 	wait    bool     // the buttons can be pressed now
@@ -65,13 +66,22 @@ func (it *item) body(p *palette, room int) []string {
 	if it.text != "" || it.place != "" {
 		lines := wrap(it.text, room)
 		for _, l := range lines {
-			out = append(out, p.paint(it.tone, l))
+			out = append(out, it.painted(p, l))
 		}
 		if it.place != "" {
 			out = placed(p, out, lines[len(lines)-1], it.place, room)
 		}
 	}
 	return append(out, it.buttons(p, room)...)
+}
+
+// painted is a line of the text in its tone.
+func (it *item) painted(p *palette, line string) string {
+	before, after, ok := strings.Cut(line, it.mark)
+	if !ok || it.mark == "" {
+		return p.paint(it.tone, line)
+	}
+	return p.paint(it.tone, before) + p.paint(toneErr, it.mark) + p.paint(it.tone, after)
 }
 
 // placed puts a place at the right edge: behind the last line if both fit,

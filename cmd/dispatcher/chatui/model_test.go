@@ -261,7 +261,7 @@ func TestDigitsPress(t *testing.T) {
 	s := open(t, load(t, shop), 80, 24, false)
 	s.keys("1<backspace>hello<enter>")
 	s.keys("4")
-	s.wants("you  My account", "my_account, pressed", "How many?")
+	s.wants("you  My account", "my_account, pressed", "How many?", "alt-1 presses")
 	s.keys("1")
 	s.wants("> 1")
 	s.keys("2<enter>")

@@ -6,28 +6,24 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// A terminal this wide shows state, slots and why beside the talk.
+// A terminal this wide shows state, slots and why beside the talk, which has
+// the larger part as far as it reads well.
 const (
 	wideFrom  = 116
-	paneLeast = 34
-	paneMost  = 60
+	talkLeast = 80
+	talkMost  = 110
 )
-
-// paneWidth is how wide the part beside the talk is; 0 = there is none.
-func (m *Model) paneWidth() int {
-	if m.w < wideFrom {
-		return 0
-	}
-	return min(max(m.w-83, paneLeast), paneMost)
-}
 
 // talkWidth is how wide the talk itself is.
 func (m *Model) talkWidth() int {
-	if pane := m.paneWidth(); pane > 0 {
-		return m.w - pane - 3
+	if m.w < wideFrom {
+		return m.w
 	}
-	return m.w
+	return min(max(m.w*11/20, talkLeast), talkMost)
 }
+
+// paneWidth is how wide the part beside the talk is; 0 = there is none.
+func (m *Model) paneWidth() int { return max(m.w-m.talkWidth()-3, 0) }
 
 // beside puts the pane right of the rows of the talk.
 func (m *Model) beside(rows []string) []string {

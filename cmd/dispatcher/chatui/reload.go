@@ -35,7 +35,11 @@ func (m *Model) edited(e Edit) {
 
 // tell says something of the files, where the talk is.
 func (m *Model) tell(who string, t tone, text string) {
-	it := &item{who: who, whoTone: t, text: Clean(text), tone: t, stays: true}
+	m.put(&item{who: who, whoTone: t, text: Clean(text), tone: t})
+}
+
+func (m *Model) put(it *item) {
+	it.stays = true
 	below := 0
 	if m.up > 0 {
 		below = len(it.draw(&m.palette, m.talkWidth()))
@@ -108,11 +112,12 @@ func (m *Model) broken(p *flows.Project) {
 			m.tell("", toneErr, fmt.Sprintf("and %d more: dispatcher check shows all", len(errs)-i))
 			return
 		}
-		text := fmt.Sprintf("%s:%d:%d: %s[%s]: %s", d.Range.File, d.Range.Line, d.Range.Column, d.Severity, d.Code, d.Message)
+		code := fmt.Sprintf("%s[%s]", d.Severity, d.Code)
+		text := fmt.Sprintf("%s:%d:%d: %s: %s", d.Range.File, d.Range.Line, d.Range.Column, code, d.Message)
 		if d.Hint != "" {
 			text += "\n= hint: " + d.Hint
 		}
-		m.tell("", toneText, text)
+		m.put(&item{text: Clean(text), mark: code})
 	}
 }
 

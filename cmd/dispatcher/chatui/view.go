@@ -256,6 +256,9 @@ func (m *Model) hint() string {
 	if m.cfg.Talk.State().Waiting != nil {
 		words = []string{`/http 200 {"field": "value"}`, "/http 404", "/http timeout", "/why", "/back"}
 	}
+	if m.cfg.Talk.Pressable() != nil && m.asksNumber() {
+		words = append([]string{"alt-1 presses"}, words...)
+	}
 	out := ""
 	for _, w := range words {
 		if width(out)+1+len(w) > m.w {
