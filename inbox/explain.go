@@ -104,6 +104,7 @@ type ExplainedEdge struct {
 	Option string  `json:"option,omitempty"`
 	By     string  `json:"by,omitempty"`
 	Score  float64 `json:"score,omitempty"`
+	Again  bool    `json:"again,omitempty"` // walked again after a correction, nothing asked
 	At     string  `json:"at,omitempty"`
 }
 

@@ -62,6 +62,12 @@ func (x *explaining) hides(i int) bool {
 		return false
 	}
 	name, known := x.asked(t)
+	for _, s := range t.Steps {
+		if slot, ok := strings.CutPrefix(s.Edge, "correct:"); ok {
+			pii, _ := x.personal(slot)
+			return pii && len(x.filled(t)) == 0
+		}
+	}
 	if !known {
 		return x.set(t.Set) == nil && t.From != ""
 	}

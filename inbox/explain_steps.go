@@ -1,6 +1,9 @@
 package inbox
 
 import (
+	"cmp"
+	"math"
+	"slices"
 	"strings"
 
 	"dispatcher/engine"
@@ -13,8 +16,8 @@ func (x *explaining) steps(e *ExplainedTurn, set *engine.Set, t *engine.Trace) {
 		switch s.What {
 		case "condition":
 			e.Conditions = append(e.Conditions, ExplainedCondition{Condition: s.Cond, Result: s.Value, Values: x.values(e, s.Seen), At: at})
-		case "edge":
-			e.Edges = append(e.Edges, ExplainedEdge{State: s.State, Edge: s.Edge, Option: s.Option, By: x.mask.text(s.By), Score: s.Score, At: at})
+		case "edge", "replay":
+			e.Edges = append(e.Edges, ExplainedEdge{State: s.State, Edge: s.Edge, Option: s.Option, By: x.mask.text(s.By), Score: s.Score, Again: s.What == "replay", At: at})
 		case "stage":
 		case "slot":
 			e.Effects = append(e.Effects, x.slotFilled(s, at))
@@ -46,6 +49,9 @@ func (x *explaining) slotFilled(s engine.TraceStep, at string) ExplainedEffect {
 		value = engine.Dots
 	} else if pii && value != "emptied" && !strings.Contains(value, "•") {
 		value = maskRange(value, false) // its rules became stricter since
+	}
+	if s.Option == "" {
+		value = engine.Dots // of a secret: not even which option it was
 	}
 	return ExplainedEffect{Kind: "slot", Name: s.Option, Value: value, How: s.By, At: at}
 }
@@ -102,20 +108,47 @@ func splitSeen(seen string) []string {
 var stageOrder = [...]string{"tap", "exact", "everywhere", "first", "side", "correction", "value", "words", "fuzzy", "none"}
 
 // stages lists what was tried, in order, up to the stage that decided.
-func (x *explaining) stages(e *ExplainedTurn, set *engine.Set, t *engine.Trace) {
+func (x *explaining) stages(e *ExplainedTurn, set *engine.Set, t *engine.Trace, said string) {
 	if t.Stage == "" {
 		return
 	}
 	def := stateOf(set, t.From)
+	var scores []engine.OptionScore
+	if def != nil && said != "" && e.Event.Kind == engine.EvMessage {
+		scores = engine.Scores(set, def, said)
+	}
 	for _, name := range stageOrder {
-		if name == t.Stage {
-			e.Stages = append(e.Stages, x.decidedBy(e, set, t))
+		var s ExplainedStage
+		switch {
+		case name == t.Stage:
+			s = x.decidedBy(e, set, t)
+		case stageApplies(name, e.Event.Kind, t.From, def, set != nil):
+			s = x.tried(name, set, def, t)
+		default:
+			continue
+		}
+		s.Candidates = x.candidates(name, scores)
+		if e.Stages = append(e.Stages, s); s.Decided {
 			return
 		}
-		if stageApplies(name, e.Event.Kind, t.From, def, set != nil) {
-			e.Stages = append(e.Stages, x.tried(name, set, def, t))
+	}
+}
+
+// candidates is how well each option fitted in a stage that compares.
+func (x *explaining) candidates(stage string, scores []engine.OptionScore) []ExplainedCandidate {
+	var out []ExplainedCandidate
+	for _, s := range scores {
+		switch {
+		case stage == "words" && s.Words > 0:
+			out = append(out, ExplainedCandidate{Option: s.ID, Score: s.Words, By: x.mask.text(s.Said), At: s.At.String()})
+		case stage == "fuzzy" && s.Likest > 0:
+			out = append(out, ExplainedCandidate{Option: s.ID, Score: math.Round(s.Likest*100) / 100, By: s.Like, At: s.At.String()})
 		}
 	}
+	if stage == "fuzzy" {
+		slices.SortStableFunc(out, func(a, b ExplainedCandidate) int { return cmp.Compare(b.Score, a.Score) })
+	}
+	return out
 }
 
 // stageApplies says whether a stage had anything to look at.

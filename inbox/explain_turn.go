@@ -186,7 +186,11 @@ func (x *explaining) turn(i int) {
 		e.Error = &ExplainedError{Error: x.mask.text(t.Error), At: fileAt(set, t.ErrorAt)}
 	}
 	x.steps(e, set, t)
-	x.stages(e, set, t)
+	said := ""
+	if m.Dir == storage.DirIn {
+		said = x.opened[i].body.Text
+	}
+	x.stages(e, set, t, said)
 	if m.Dir == storage.DirOut {
 		x.byCause[m.CauseSeq] = len(x.out.Turns) - 1 // of a timer or a result: its other messages name the same cause
 	}

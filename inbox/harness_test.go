@@ -338,6 +338,7 @@ func (r *rig) closeWithin(d time.Duration) {
 		r.t.Errorf("stop: %v", err)
 	}
 	r.replaysAsBefore()
+	r.explainsAll()
 	if err := r.db.Close(); err != nil {
 		r.t.Errorf("close: %v", err)
 	}

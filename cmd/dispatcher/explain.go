@@ -22,6 +22,7 @@ type explainFlags struct {
 	conversation string
 	from, to     int // turns; 0, 0 = the overview
 	last, all    bool
+	where        string // the project as it was named
 }
 
 func (m *Main) explain() *cobra.Command {
@@ -53,6 +54,7 @@ Exit code: 0 told, 2 could not run.`,
 			if err := f.read(args); err != nil {
 				return err
 			}
+			f.where = f.project
 			if f.server != "" && (cmd.Flags().Changed("data") || cmd.Flags().Changed("project")) {
 				return errors.New("--server is another service than the one on a data folder; give one of --server and --data")
 			}
@@ -155,7 +157,12 @@ func (f *explainFlags) choose(e *inbox.Explanation) (cut bool, err error) {
 
 // again is how the same conversation is asked for once more.
 func (f *explainFlags) again() string {
-	out := "dispatcher explain " + f.conversation
+	out := "dispatcher explain " + f.conversation + " TURN"
+	for _, part := range [][2]string{{"server", f.server}, {"data", f.data}, {"project", f.where}} {
+		if part[1] != "" && part[1] != "." {
+			out += " --" + part[0] + " " + part[1]
+		}
+	}
 	return out
 }
 

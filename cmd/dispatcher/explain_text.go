@@ -41,7 +41,7 @@ func (w *explainWriter) write(overview bool) {
 	}
 	if len(w.e.Turns) > 1 {
 		w.rule()
-		w.row("more", w.command+" 1", "", "")
+		w.row("more", w.command, "", "")
 	}
 }
 
@@ -165,7 +165,7 @@ func closest(t *inbox.ExplainedTurn) string {
 func moves(t *inbox.ExplainedTurn) string {
 	edges := make([]string, 0, len(t.Edges))
 	for _, e := range t.Edges {
-		if e.Option == "" && !strings.HasPrefix(e.Edge, "everywhere:") { // those are told already
+		if e.Option == "" && !e.Again && !strings.HasPrefix(e.Edge, "everywhere:") { // those are told already
 			edges = append(edges, e.Edge)
 		}
 	}

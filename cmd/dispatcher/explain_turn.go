@@ -61,6 +61,9 @@ func (w *explainWriter) stages(t *inbox.ExplainedTurn) {
 		w.cells(name, s.Stage, stageWide, words, s.At, shade)
 		name = ""
 		for _, c := range s.Candidates {
+			if c.Option == s.Option && (s.Decided || len(s.Candidates) == 1) {
+				continue // told in the line of the stage
+			}
 			by := ""
 			if c.By != "" {
 				by = fmt.Sprintf(", by %q", plain(c.By))
@@ -118,6 +121,9 @@ func (w *explainWriter) edges(t *inbox.ExplainedTurn) {
 		if e.State != "" {
 			words = e.State + " " + e.Edge
 		}
+		if e.Again {
+			words += ", again"
+		}
 		w.row(name, words, e.At, "")
 		name = ""
 	}
@@ -158,6 +164,9 @@ func effectWords(f inbox.ExplainedEffect) string {
 	switch f.Kind {
 	case "slot":
 		words := f.Name
+		if words == "" {
+			words = "a secret"
+		}
 		switch {
 		case f.Value == "emptied" || f.Value == "too large":
 			words += " " + f.Value
