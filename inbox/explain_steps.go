@@ -216,5 +216,12 @@ func (x *explaining) tried(name string, set *engine.Set, def *engine.StateDef, t
 			out.Option, out.By, out.Score, out.Note = s.Option, s.By, s.Score, "closest"
 		}
 	}
+	if def != nil && out.Option != "" {
+		for _, o := range optionsOf(def) {
+			if o.ID == out.Option {
+				out.At = o.At.String()
+			}
+		}
+	}
 	return out
 }

@@ -38,8 +38,8 @@ CONVERSATION is its id, the beginning of it where no other begins so, the id
 of one of its messages, or the address of its page in the console.
 
 TURN is a number, a range such as 2-4, last, or all. Without it every turn is
-told in a few lines, and in full the last one, the one that handed over, and
-any that ended in an engine error.
+told in a few lines, and in full the last that decided anything, the last that
+handed over, and the first two that ended in an engine error.
 
 The service is the one on the data folder, running or not, or any other with
 --server and a token (scope conversations:read) in DISPATCHER_TOKEN.

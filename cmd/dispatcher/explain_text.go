@@ -46,12 +46,15 @@ func (w *explainWriter) write(overview bool) {
 }
 
 // inFull are the turns that are told in full after the overview: engine
-// errors, the last that handed over, and the last of all.
+// errors, the last that handed over, and the last in which anything was decided.
 func (w *explainWriter) inFull() []int {
 	var out []int
-	handed := -1
+	handed, last := -1, len(w.e.Turns)-1
 	for i := range w.e.Turns {
 		t := &w.e.Turns[i]
+		if !idle(t) || i == 0 {
+			last = i
+		}
 		if t.Error != nil && len(out) < 2 {
 			out = append(out, i)
 		}
@@ -59,7 +62,7 @@ func (w *explainWriter) inFull() []int {
 			handed = i
 		}
 	}
-	for _, i := range []int{handed, len(w.e.Turns) - 1} {
+	for _, i := range []int{handed, last} {
 		if i >= 0 && !slices.Contains(out, i) {
 			out = append(out, i)
 		}
@@ -116,6 +119,14 @@ func (w *explainWriter) short(t *inbox.ExplainedTurn) {
 	w.later(t)
 }
 
+// silent is what a turn came to in which the bot had nothing to decide: a
+// person has the conversation, or is waited for.
+const silent = "the bot stays silent"
+
+func idle(t *inbox.ExplainedTurn) bool {
+	return t.Set != "" && t.Error == nil && t.From == t.To && len(t.Stages)+len(t.Edges)+len(t.Conditions)+len(t.Effects) == 0
+}
+
 // decision is in one line how a turn came about.
 func decision(t *inbox.ExplainedTurn) (words, at string) {
 	switch {
@@ -123,6 +134,8 @@ func decision(t *inbox.ExplainedTurn) (words, at string) {
 		return "engine error: " + t.Error.Error, t.Error.At
 	case len(t.Missing) > 0 && t.Set == "":
 		return t.Missing[0], ""
+	case idle(t):
+		return silent, ""
 	}
 	for _, s := range t.Stages {
 		if !s.Decided {

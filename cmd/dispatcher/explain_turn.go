@@ -28,6 +28,9 @@ func (w *explainWriter) turn(t *inbox.ExplainedTurn) {
 	} else if t.Set != "" {
 		w.row("from", "the start rules", "", "")
 	}
+	if idle(t) {
+		w.row("", silent, "", shadeFaint)
+	}
 	w.stages(t)
 	w.conditions(t)
 	w.edges(t)
@@ -61,7 +64,7 @@ func (w *explainWriter) stages(t *inbox.ExplainedTurn) {
 		w.cells(name, s.Stage, stageWide, words, s.At, shade)
 		name = ""
 		for _, c := range s.Candidates {
-			if c.Option == s.Option && (s.Decided || len(s.Candidates) == 1) {
+			if c.Option == s.Option {
 				continue // told in the line of the stage
 			}
 			by := ""
