@@ -30,8 +30,8 @@ func TestATraceIsFoundByWhatPeopleHaveAtHand(t *testing.T) {
 		}
 	}
 	second := turns[1].(map[string]any)
-	one := ana.get(at(id) + "?turn=2").want(t, 200)
-	byMessage := ana.get(at(id + "-" + num(second["seq"]))).want(t, 200)
+	one := ana.get(at(id)+"?turn=2").want(t, 200)
+	byMessage := ana.get(at(id+"-"+num(second["seq"]))).want(t, 200)
 	if got := one.json(t)["turns"].([]any); len(got) != 1 || got[0].(map[string]any)["turn"] != float64(2) || one.json(t)["turn_count"] != float64(len(turns)) {
 		t.Errorf("turn 2: %s", one.body)
 	}
