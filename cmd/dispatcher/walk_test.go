@@ -1,24 +1,18 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 )
 
 // TestWalksOfTheDocuments does what a page of the designers' manual tells its
 // reader to do, step by step in an empty folder: it saves the files, makes the
-// changes, types the commands of every console block, and compares what is
+// changes, writes in the chat as a customer, types the commands of every console block, and compares what is
 // printed. In a block, "$ " begins a command, "> " is typed into it, … stands
 // for any words and a line with … alone for any lines. A block without a
 // command is what the running service says next.
@@ -44,10 +38,13 @@ func TestWalksOfTheDocuments(t *testing.T) {
 var (
 	walkStep = regexp.MustCompile("(?ms)^```console\n(.*?)^```" +
 		"|[Ss]ave\\s+this\\s+as\\s+`([^`]+)`:\\s+```\\w+\n(.*?)^```" +
+		"|End\\s+the\\s+(service)\\s+with\\s+Ctrl\\+C" +
+		"|[Ii]n\\s+the\\s+chat,\\s+write\\s+(`[^`]+`(?:,\\s+then\\s+`[^`]+`)*)" +
 		"|[Ii]n\\s+`([^`]+)`,\\s+change\\s+`([^`]+)`\\s+to\\s+`([^`]+)`")
 	walkSave    = regexp.MustCompile("[Ss]ave\\s+this\\s+as\\s+`[^`]+`:\\s+```yaml\n")
 	walkPicture = regexp.MustCompile(`\]\(\.\./images/([^)]+)\)`)
 	walkWords   = regexp.MustCompile(`>([^<>]+)</t(?:ext|span)>`)
+	walkID      = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	walkAddress = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	walkTook    = regexp.MustCompile(`in \d+\.\d\ds`)
 )
@@ -56,6 +53,7 @@ var (
 type walk struct {
 	t         *testing.T
 	dir, page string
+	id        string // of the conversation that was last spoken of
 	service   *serviceOfWalk
 }
 
@@ -72,8 +70,13 @@ func (w *walk) do(text string) {
 			if err := writeFile(filepath.Join(w.dir, m[2]), []byte(m[3])); err != nil {
 				w.t.Fatal(err)
 			}
+		case m[4] != "":
+			w.service.end(w.t)
+			w.service = nil
+		case m[5] != "":
+			w.service.visit(w.t, m[5])
 		default:
-			w.change(m[4], m[5], m[6])
+			w.change(m[6], m[7], m[8])
 		}
 		if w.t.Failed() {
 			break
@@ -145,6 +148,7 @@ func (w *walk) console(block string) {
 }
 
 func (w *walk) run(command, typed, want string) {
+	command = walkID.ReplaceAllString(command, w.id)
 	if dir, ok := strings.CutPrefix(command, "cd "); ok {
 		w.dir = filepath.Join(w.dir, dir)
 		return
@@ -161,6 +165,9 @@ func (w *walk) run(command, typed, want string) {
 		return
 	}
 	out, _ := cmd.CombinedOutput() // a finding is exit 1, and part of the page
+	if id := walkID.Find(out); id != nil {
+		w.id = string(id)
+	}
 	if !fitsPage(want, string(out)) {
 		w.t.Errorf("%s: $ %s\nthe page says:\n%s\nit says:\n%s", w.page, command, want, out)
 	}
@@ -169,6 +176,7 @@ func (w *walk) run(command, typed, want string) {
 // fitsPage compares what a page shows with what was printed.
 func fitsPage(want, have string) bool {
 	even := func(s string) string {
+		s = walkID.ReplaceAllString(s, "ID")
 		return strings.TrimSpace(walkTook.ReplaceAllString(walkAddress.ReplaceAllString(s, "127.0.0.1:8080"), "in 0.00s")) + "\n"
 	}
 	var pattern strings.Builder
@@ -185,87 +193,4 @@ func fitsPage(want, have string) bool {
 		pattern.WriteString(strings.Join(parts, `[^\n]*`) + `[ ]*\n`)
 	}
 	return regexp.MustCompile(pattern.String() + `\z`).MatchString(even(have))
-}
-
-// serviceOfWalk is the service that a page has started, and what it has said
-// since somebody looked.
-type serviceOfWalk struct {
-	cmd  *exec.Cmd
-	mu   sync.Mutex
-	said bytes.Buffer
-	more chan struct{}
-	done chan struct{}
-}
-
-func startOfWalk(t *testing.T, cmd *exec.Cmd) *serviceOfWalk {
-	t.Helper()
-	s := &serviceOfWalk{cmd: cmd, more: make(chan struct{}, 1), done: make(chan struct{})}
-	out, in, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr, cmd.Stdin = in, in, nil
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	in.Close()
-	go func() {
-		defer close(s.done)
-		_, _ = io.Copy(s, out) // ends with the service
-	}()
-	return s
-}
-
-// Write is part of io.Writer.
-func (s *serviceOfWalk) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.said.Write(p)
-	select {
-	case s.more <- struct{}{}:
-	default:
-	}
-	return len(p), nil
-}
-
-// wants waits until the service has said what the page shows.
-func (s *serviceOfWalk) wants(t *testing.T, page, want string) {
-	t.Helper()
-	if s == nil {
-		t.Fatalf("%s: nothing runs that could say:\n%s", page, want)
-	}
-	ctx, stop := context.WithTimeout(t.Context(), patience)
-	defer stop()
-	for {
-		s.mu.Lock()
-		said := s.said.String()
-		if fitsPage(want, said) {
-			s.said.Reset()
-			s.mu.Unlock()
-			return
-		}
-		s.mu.Unlock()
-		select {
-		case <-s.more:
-		case <-s.done:
-			t.Fatalf("%s: the service ended; the page says:\n%s\nit said:\n%s", page, want, said)
-		case <-ctx.Done():
-			t.Fatalf("%s: the page says:\n%s\nit says:\n%s", page, want, said)
-		}
-	}
-}
-
-func (s *serviceOfWalk) end(t *testing.T) {
-	t.Helper()
-	if s == nil {
-		return
-	}
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Error(err)
-	}
-	<-s.done
-	if err := s.cmd.Wait(); err != nil {
-		t.Error(fmt.Errorf("the service of a walk: %w", err))
-	}
 }
