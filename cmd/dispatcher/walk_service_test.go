@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"regexp"
 	"sync"
@@ -31,10 +30,7 @@ type serviceOfWalk struct {
 func startOfWalk(t *testing.T, cmd *exec.Cmd) *serviceOfWalk {
 	t.Helper()
 	s := &serviceOfWalk{cmd: cmd, more: make(chan struct{}, 1), done: make(chan struct{})}
-	out, in, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out, in := terminalOfWalk(t)
 	cmd.Stdout, cmd.Stderr, cmd.Stdin = in, in, nil
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	if err := cmd.Start(); err != nil {
@@ -44,6 +40,7 @@ func startOfWalk(t *testing.T, cmd *exec.Cmd) *serviceOfWalk {
 	go func() {
 		defer close(s.done)
 		_, _ = io.Copy(s, out) // ends with the service
+		out.Close()
 	}()
 	return s
 }
@@ -52,7 +49,7 @@ func startOfWalk(t *testing.T, cmd *exec.Cmd) *serviceOfWalk {
 func (s *serviceOfWalk) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.said.Write(p)
+	s.said.Write(bytes.ReplaceAll(p, []byte("\r"), nil))
 	select {
 	case s.more <- struct{}{}:
 	default:

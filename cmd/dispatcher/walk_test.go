@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/creack/pty"
 )
 
 // TestWalksOfTheDocuments does what a page of the designers' manual tells its
@@ -44,9 +48,10 @@ var (
 	walkSave    = regexp.MustCompile("[Ss]ave\\s+this\\s+as\\s+`[^`]+`:\\s+```yaml\n")
 	walkPicture = regexp.MustCompile(`\]\(\.\./images/([^)]+)\)`)
 	walkWords   = regexp.MustCompile(`>([^<>]+)</t(?:ext|span)>`)
+	walkPrompt  = regexp.MustCompile(`(?m)^(> )+`)
 	walkID      = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	walkAddress = regexp.MustCompile(`127\.0\.0\.1:\d+`)
-	walkTook    = regexp.MustCompile(`in \d+\.\d\ds`)
+	walkTook    = regexp.MustCompile(`in \d+(\.\d\d)? ?m?s`)
 )
 
 // walk is one reader of one page.
@@ -158,19 +163,50 @@ func (w *walk) run(command, typed, want string) {
 		cmd = exec.CommandContext(w.t.Context(), "sh", "-c", command)
 	}
 	cmd.Dir, cmd.Stdin = w.dir, strings.NewReader(typed)
-	cmd.Env = append(os.Environ(), "DISPATCHER_KEY="+strings.Repeat("ab", 32), "DISPATCHER_METRICS_LISTEN=off", "DISPATCHER_LISTEN=127.0.0.1:0", "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "DISPATCHER_KEY="+strings.Repeat("ab", 32), "DISPATCHER_METRICS_LISTEN=off", "DISPATCHER_LISTEN=127.0.0.1:0", "NO_COLOR=1", "TERM=dumb")
 	if strings.HasPrefix(command, "dispatcher serve") {
 		w.service = startOfWalk(w.t, cmd)
 		w.service.wants(w.t, w.page, want)
 		return
 	}
-	out, _ := cmd.CombinedOutput() // a finding is exit 1, and part of the page
+	out := onScreen(w.t, cmd)
+	if typed != "" {
+		out = walkPrompt.ReplaceAll(out, nil)
+	}
 	if id := walkID.Find(out); id != nil {
 		w.id = string(id)
 	}
 	if !fitsPage(want, string(out)) {
 		w.t.Errorf("%s: $ %s\nthe page says:\n%s\nit says:\n%s", w.page, command, want, out)
 	}
+}
+
+// onScreen is what a command prints on a terminal of 80 columns. A finding is
+// exit 1 and part of the page, so its exit code does not matter.
+func onScreen(t *testing.T, cmd *exec.Cmd) []byte {
+	t.Helper()
+	screen, tty := terminalOfWalk(t)
+	cmd.Stdout, cmd.Stderr = tty, tty
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	out, _ := io.ReadAll(screen) // ends with an error when the last writer is gone
+	screen.Close()
+	_ = cmd.Wait() // the exit code
+	return bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
+}
+
+func terminalOfWalk(t *testing.T) (screen, tty *os.File) {
+	t.Helper()
+	screen, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pty.Setsize(screen, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+		t.Fatal(err)
+	}
+	return screen, tty
 }
 
 // fitsPage compares what a page shows with what was printed.
