@@ -3,6 +3,7 @@ package inbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -424,5 +425,36 @@ func TestExplainSaysWhatIsMissing(t *testing.T) {
 	e = tell()
 	if len(e.Notes) == 0 || !strings.Contains(e.Notes[0], "retention") || len(e.Turns) != 2 || len(e.Turns[0].Effects) != 2 || e.Turns[0].Effects[0].Rule != "welcome.start:7" {
 		t.Errorf("past retention: %+v", e)
+	}
+}
+
+// TestExplainWithoutTheKeyTellsWhatIsInClear: who has another key learns when
+// what was said by which rule, and no word.
+func TestExplainWithoutTheKeyTellsWhatIsInClear(t *testing.T) {
+	t.Parallel()
+	dir, v := newFolder(t)
+	r := startRig(t, dir, v, explainFlow)
+	r.accept(text("ann", "hi"))
+	r.want("Hello Ada.", "What is it about?")
+	r.accept(text("ann", "agent"))
+	r.next()
+	_, other := newFolder(t)
+	blind, err := New(Config{Store: r.db, Vault: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = blind.Stop(context.Background()) })
+	e, err := blind.Explain(t.Context(), r.view("ann").Snap.Conv.UID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Notes) != 1 || !strings.Contains(e.Notes[0], "key") || len(e.Turns) != 2 || e.Turns[0].Effects[1].Rule != "welcome.start:7" || len(e.Turns[1].Missing) != 1 {
+		t.Errorf("%+v", e)
+	}
+	if out := mustJSON(t, e); strings.Contains(out, "Hello") || strings.Contains(out, `"hi"`) {
+		t.Errorf("words without a key: %s", out)
+	}
+	if _, err := blind.Explain(t.Context(), storage.UID{1}); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("nobody's: %v", err)
 	}
 }

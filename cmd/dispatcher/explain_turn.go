@@ -53,7 +53,7 @@ func (w *explainWriter) stages(t *inbox.ExplainedTurn) {
 		shade, words := shadeFaint, "no"
 		switch {
 		case s.Decided && s.Stage == "none":
-			words = "nothing matched"
+			shade, words = shadeStrong, "nothing matched"
 		case s.Decided:
 			shade, words = shadeStrong, decidedWords(s)
 		case s.Note == "closest":
