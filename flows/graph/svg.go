@@ -47,7 +47,7 @@ const captionMost = 760
 func (g *Graph) captions() []string {
 	var out []string
 	if !g.single {
-		out = append(out, fmt.Sprintf("%s, %s", plural(len(g.groups), "flow"), plural(g.States(), "state")))
+		out = append(out, fmt.Sprintf("%s, %s", plural(len(g.Flows()), "flow"), plural(g.States(), "state")))
 	} else if g.about != "" {
 		out = append(out, g.about)
 	}

@@ -128,3 +128,32 @@ func TestShown(t *testing.T) {
 		t.Errorf("a form is shown as %q", got)
 	}
 }
+
+// A test that begins in a state whose texts need something nobody has given
+// says so, instead of blaming its first step.
+func TestWhereATestCouldNotBegin(t *testing.T) {
+	t.Parallel()
+	suite, _ := project(t, `flow: a
+slots: {at: date}
+states:
+  start: {collect: {at: "When?"}, goto: sure}
+  sure:
+    ask: "{{ slots.at | day() }}?"
+    options: {"Yes": bye}
+  bye: {resolve: done}
+`, `tests:
+  - name: a person
+    each: [a.sure]
+    chat:
+      - user: agent
+      - bot: "*"
+`)
+	report := suite.Run()
+	if report.Failed != 1 {
+		t.Fatalf("%d failed", report.Failed)
+	}
+	why := strings.Join(report.Outcomes[0].Failure.Why, "\n")
+	if !strings.Contains(why, "the test could not begin in a.sure, the conversation went to a person there: ") {
+		t.Error(why)
+	}
+}

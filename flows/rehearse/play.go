@@ -17,6 +17,7 @@ type player struct {
 	gap     bool   // ... stands before what comes next
 	spoke   bool   // the last event produced a message
 	input   string // of the last customer message
+	stuck   string // why the state that start or each names could not be entered
 	log     []Entry
 }
 
@@ -57,6 +58,11 @@ func (p *player) enter() *Failure {
 	if len(p.talk.Unmocked) > 0 {
 		return p.explained(unmocked(line, p.talk.Unmocked[0]))
 	}
+	for _, tr := range p.talk.traces {
+		if tr.Error != "" {
+			p.stuck = fmt.Sprintf("the test could not begin in %s, the conversation went to a person there: %s", p.talk.start, tr.Error)
+		}
+	}
 	if len(p.test.Steps) == 0 {
 		return nil
 	}
@@ -74,6 +80,9 @@ func unmocked(line int, name string) *Failure {
 // explained adds what led to a failure and why.
 func (p *player) explained(f *Failure) *Failure {
 	f.Why, f.Trace = p.talk.reason(p.input), p.talk.Why()
+	if p.stuck != "" {
+		f.Why = append([]string{p.stuck}, f.Why...)
+	}
 	last := -1
 	for i, e := range p.log {
 		if e.Step {
