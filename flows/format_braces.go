@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"slices"
 	"strings"
 
 	"dispatcher/internal/source"
@@ -12,6 +13,7 @@ func (l *layout) braces() (string, bool) {
 	var b strings.Builder
 	at := 0
 	l.eachFlow(l.doc.Root, l.form, func(n *source.Node, form string) {
+		l.remarked = strings.Contains(l.text[n.Range.Offset:l.closing(n)], "#")
 		b.WriteString(l.text[at:n.Range.Offset])
 		b.WriteString(l.flow(n, form))
 		at = l.closing(n)
@@ -52,7 +54,6 @@ func (l *layout) flow(n *source.Node, form string) string {
 	}
 	pairs := pairsByPlace(n, l.doc.Again[n])
 	names, ends, texts := make([]string, len(pairs)), make([]int, len(pairs)), make([]string, len(pairs))
-	comments := false
 	for i, p := range pairs {
 		names[i], ends[i] = p.Key.Text, l.endOfPair(p)
 		from := max(p.Key.Range.Offset, p.Value.Range.Offset)
@@ -63,22 +64,29 @@ func (l *layout) flow(n *source.Node, form string) string {
 		if p.Value.Range == p.Key.Range {
 			texts[i] = l.text[p.Key.Range.Offset:ends[i]]
 		}
-		comments = comments || strings.Contains(l.text[at:p.Key.Range.Offset], "#") || strings.Contains(l.text[p.Key.Range.Offset+p.Key.Range.Length:from], "#")
 		at = ends[i]
 	}
-	comments = comments || strings.Contains(l.text[at:max(at, end)], "#")
 	order := l.sorted(in, names)
+	if l.remarked && strings.ContainsAny(l.text[n.Range.Offset:max(at, end)], "\r\n") {
+		order = keyOrder{keep: true}.sorted(in, names) // a comment may stand beside any of its lines
+	}
 	at = n.Range.Offset
+	moved := !slices.IsSorted(order)
 	for i, p := range pairs {
-		b.WriteString(l.text[at:p.Key.Range.Offset])
+		b.WriteString(between(l.text[at:p.Key.Range.Offset], i > 0 && moved))
 		at = ends[i]
-		if comments {
-			b.WriteString(texts[i])
-		} else {
-			b.WriteString(texts[order[i]])
-		}
+		b.WriteString(texts[order[i]])
 	}
 	return b.String() + l.text[at:max(at, end)]
+}
+
+// between is what stands between two entries. Of entries that moved the comma
+// follows at once: there are words that may not have a blank before it.
+func between(gap string, moved bool) string {
+	if rest := strings.TrimLeft(gap, " "); moved && strings.HasPrefix(rest, ",") {
+		return rest
+	}
+	return gap
 }
 
 // value is what is written of a value in brackets.

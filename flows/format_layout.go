@@ -18,6 +18,8 @@ type layout struct {
 	eol  string // the line break of the file
 	bad  bool   // something stands where it cannot be understood
 
+	remarked bool // what is being sorted in brackets has comments
+
 	known map[*source.Node][]member
 }
 

@@ -280,6 +280,9 @@ func commentPlaces(doc *source.Doc, all bool) map[string]commentPlace {
 		if p.beside == "" {
 			up, down := i-1, i+1
 			for up >= 0 && note(up) {
+				if indentOf(lines[up]) < indentOf(line) { // that one is about what comes
+					up = -1
+				}
 				up--
 			}
 			for down < len(lines) && note(down) {
