@@ -103,7 +103,6 @@ func (t *turn) meanwhile() {
 		t.edited()
 		return
 	}
-	t.heard = true
 	t.fillAhead()
 	if t.everywhereStage() {
 		t.trace.Stage = "everywhere"

@@ -152,7 +152,7 @@ func (t *turn) mention() {
 		return
 	}
 	t.listen()
-	t.heard, t.public = true, true
+	t.public = true
 	t.aside(func() { t.startRules(true) })
 }
 

@@ -6,9 +6,6 @@ import "strconv"
 // option.
 func (t *turn) exactStage(st *StateDef) bool {
 	buttons := t.buttons(st)
-	if len(buttons) == 0 {
-		return false
-	}
 	return t.each(func(m *spoken) bool {
 		text := m.norm()
 		if text == "" {

@@ -128,7 +128,6 @@ func (t *turn) tapOld(r *tapRecord, id string) {
 	t.st.Question = &Question{Number: r.Number, Kind: old.kind(), Hash: old.hash, Asked: t.now.UnixMilli()}
 	for _, b := range t.buttons(old) {
 		if b.id == id {
-			t.reply = answered{}
 			t.goneBack(r.Number)
 			t.firePath("tap:jump")
 			t.press(old, &b)

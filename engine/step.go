@@ -205,7 +205,6 @@ func (t *turn) message() {
 	if t.ev.Kind == EvStart {
 		return
 	}
-	t.heard = true
 	if !t.place() {
 		return
 	}
@@ -235,8 +234,8 @@ func readable(s string) string {
 
 // open starts a conversation, or one that waits without a question.
 func (t *turn) open() {
-	t.heard = t.ev.Kind == EvMessage
-	if t.heard && t.st.Flow != "" && t.ours() {
+	heard := t.ev.Kind == EvMessage
+	if heard && t.st.Flow != "" && t.ours() {
 		t.trace.Stage = "tap"
 		t.tapStage(nil)
 		return
@@ -245,7 +244,7 @@ func (t *turn) open() {
 		t.holdOut()
 		return
 	}
-	if t.heard && !t.blank() {
+	if heard && !t.blank() {
 		t.fillAhead()
 		if t.everywhereStage() {
 			t.trace.Stage = "everywhere"

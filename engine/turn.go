@@ -55,7 +55,6 @@ type turn struct {
 	parts     []spoken // of a burst, newest first
 	current   *spoken  // the form a stage looks at now
 	apart     bool     // an expression is about that form, not about the whole message
-	heard     bool     // a customer message caused this turn
 	exempt    bool     // tap or exact answer: the loop ceiling does not count
 	first     bool     // the message is still to be tried on the first question
 	cause     string   // of a handoff this turn may end in

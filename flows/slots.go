@@ -49,10 +49,8 @@ func (l *loader) slotRules(s *slotSrc, p source.Pair) {
 		d.Type = l.oneOf(n, engine.SlotText, slotTypes...)
 		n = &source.Node{Kind: source.Map}
 	}
-	if n.Kind != source.Map {
-		s.vague = n.Kind == source.List
-		n = &source.Node{Kind: source.Map}
-	} else {
+	s.vague = n.Kind == source.List
+	if n.Kind == source.Map {
 		d.Type = l.choose(n, "slot", "type", d.Type)
 	}
 	if t := n.Get("type"); len(l.diags) > known || t != nil && t.Kind != source.Scalar && t.Kind != source.Null {

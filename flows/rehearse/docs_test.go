@@ -59,7 +59,11 @@ func TestEveryKeyHasAFixture(t *testing.T) {
 			all.Write(data)
 		}
 	}
-	for _, key := range flows.TestKeys() {
+	keys := flows.TestKeys()
+	if len(keys) < 40 {
+		t.Errorf("only %d keys: %v", len(keys), keys)
+	}
+	for _, key := range keys {
 		if !regexp.MustCompile(`(?m)(^|[\s{,\-])` + key + `:`).MatchString(all.String()) {
 			t.Errorf("no test uses %s", key)
 		}
