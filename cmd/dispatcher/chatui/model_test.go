@@ -80,6 +80,7 @@ func load(t testing.TB, flow string, more ...string) *flows.Project {
 type screen struct {
 	t testing.TB
 	*chatui.Model
+	talk  *rehearse.Talk
 	quit  bool
 	saved string
 }
@@ -92,8 +93,8 @@ func open(t testing.TB, p *flows.Project, w, h int, color bool) *screen {
 		t.Fatal(out.String())
 	}
 	s := &screen{t: t}
-	talk := rehearse.New(p.Set, rehearse.Options{Now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)})
-	s.Model = chatui.New(chatui.Config{Project: p, Talk: talk, Channel: "web", Color: color, Save: func(_ *flows.Project, name string) error {
+	s.talk = rehearse.New(p.Set, rehearse.Options{Now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)})
+	s.Model = chatui.New(chatui.Config{Project: p, Talk: s.talk, Channel: "web", Color: color, Save: func(_ *flows.Project, name string) error {
 		if name == "" {
 			return errors.New("write /save NAME")
 		}

@@ -71,7 +71,7 @@ func summary(changes []flows.Difference) string {
 	case 2:
 		return inShort(changes[0]) + "; " + inShort(changes[1]) + "."
 	}
-	return fmt.Sprintf("%s; %s; %d more changes.", inShort(changes[0]), inShort(changes[1]), len(changes)-2)
+	return fmt.Sprintf("%s; %s; %s.", inShort(changes[0]), inShort(changes[1]), counted(len(changes)-2, "more change"))
 }
 
 // inShort is a difference without the wordings.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"dispatcher/dm"
 	"dispatcher/engine"
@@ -78,6 +79,11 @@ func (m *Model) View() tea.View {
 	rows = append(rows, line)
 	if p.hint {
 		rows = append(rows, m.hint())
+	}
+	for i, row := range rows {
+		if ansi.StringWidth(row) > m.w { // a few columns have no room for the marks around a text
+			rows[i] = ansi.Truncate(row, m.w, "")
+		}
 	}
 	v := tea.NewView(strings.Join(rows, "\n"))
 	v.AltScreen = true
@@ -196,8 +202,12 @@ func (m *Model) status() string {
 func (m *Model) standing() []piece {
 	st := m.cfg.Talk.State()
 	at := piece{toneBold, oneLine(st.Position())}
-	if st.Position() == "" {
+	switch {
+	case st.Position() != "":
+	case st.Owner == dm.OwnerBot:
 		at = piece{toneDim, "not begun"}
+	default:
+		at = piece{toneDim, "no state"}
 	}
 	switch {
 	case st.Owner == dm.OwnerNone:
@@ -291,7 +301,7 @@ func (m *Model) offers(all []string) string {
 	for i := max(at, 0); i < len(all); i++ {
 		word := oneLine(strings.TrimSpace(all[i]))
 		if _, last, ok := strings.Cut(word, " "); ok {
-			word = last
+			word = strings.TrimSpace(last[strings.LastIndex(last, ";")+1:]) // what stands before was typed, and may be a secret
 		}
 		if n+2+width(word) > m.w-1 && n > 0 {
 			b.WriteString(m.palette.paint(toneDim, "…"))
