@@ -3,6 +3,7 @@ package inbox
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -237,8 +238,11 @@ func (s *Service) replayOne(ctx context.Context, to *flows.Project, row storage.
 	if err != nil {
 		return replayed{err: err}
 	}
-	w, err := s.walk(ctx, st, to.Set)
-	if err != nil {
+	var w *replayWalk
+	if err := recovered(func() (err error) { w, err = s.walk(ctx, st, to.Set); return err }); err != nil {
+		if errors.Is(err, errPanic) {
+			err = errSkipped(SkipBroken)
+		}
 		return replayed{err: err}
 	}
 	return replayed{differs: w.difference(), lost: w.lost, turns: w.turns}

@@ -42,6 +42,7 @@ const (
 	SkipErased = "erased"  // its person was, or the key does not open what is stored
 	SkipPurged = "purged"  // its words are past retention
 	SkipNoSet  = "no_set"  // the set it ran on is stored no more, or this version does not compile it
+	SkipBroken = "broken"  // something in it cannot be run at all
 	SkipSilent = "no_turn" // no flow has seen it: it went to people at once
 )
 
@@ -123,7 +124,7 @@ func (st *story) open(row *storyRow) (err error) {
 	if err := st.keys.open(row.Trace, "messages", st.conv.UID, row.Seq, "trace", row.trace); err != nil {
 		return err
 	}
-	st.noPages = st.noPages || slices.ContainsFunc(row.trace.Steps, func(s engine.TraceStep) bool { return s.Edge == "form:fallback" && s.Option == "" })
+	st.noPages = st.noPages || row.trace.Event != engine.EvTimer && slices.ContainsFunc(row.trace.Steps, func(s engine.TraceStep) bool { return s.Edge == "form:fallback" && s.Option == "" })
 	return nil
 }
 

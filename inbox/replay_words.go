@@ -114,7 +114,8 @@ func callWords(calls []engine.Call) string {
 	return "looks up " + strings.ToUpper(c.Method) + " " + c.Service + " in " + state
 }
 
-// tagWords are tags that a file names; one that is made of a value is a gap.
+// tagWords are tags as a file writes them: the value that one is made of is a
+// gap.
 func (w *replayWalk) tagWords(tags []string) string {
 	if len(tags) == 0 {
 		return "none"
@@ -125,24 +126,41 @@ func (w *replayWalk) tagWords(tags []string) string {
 	}
 	out := make([]string, len(tags))
 	for i, tag := range tags {
-		if out[i] = tag; !named[tag] {
-			out[i] = "…"
-		}
+		out[i] = namedTag(tag, named)
 	}
 	slices.Sort(out)
 	return strings.Join(slices.Compact(out), ", ")
 }
 
-// namesTags collects the tags that a set writes out.
+// namedTag finds the longest writing that a tag fits.
+func namedTag(tag string, named map[string]bool) string {
+	best := "…"
+	for name := range named {
+		before, after, gap := strings.Cut(name, "…")
+		fits := name == tag || gap && len(tag) >= len(before)+len(after) && strings.HasPrefix(tag, before) && strings.HasSuffix(tag, after)
+		if fits && (!gap || len(name) > len(best) || len(name) == len(best) && name < best) {
+			if best = name; !gap {
+				return best
+			}
+		}
+	}
+	return best
+}
+
+// namesTags collects the tags of a set as they are written.
 func namesTags(set *engine.Set, into map[string]bool) {
+	add := func(texts []*engine.Text) {
+		for _, t := range texts {
+			for lang := range t.Lang {
+				into[strings.ToLower(strings.TrimSpace(gapped(lang, t)))] = true
+			}
+		}
+	}
 	for _, f := range set.Flows {
 		for _, st := range f.States {
-			for _, t := range st.Tag {
-				for lang := range t.Lang {
-					if words := gapped(lang, t); !strings.Contains(words, "…") {
-						into[strings.ToLower(strings.TrimSpace(words))] = true
-					}
-				}
+			add(st.Tag)
+			for _, o := range st.Options {
+				add(o.Tag)
 			}
 		}
 	}

@@ -90,7 +90,7 @@ func (t *replayText) sum() string {
 
 var skipWords = []struct{ why, words string }{
 	{inbox.SkipPurged, "past retention"}, {inbox.SkipErased, "erased, or under another key"}, {inbox.SkipSilent, "never seen by a flow"},
-	{inbox.SkipNoSet, "ran on a set that is stored no more"},
+	{inbox.SkipNoSet, "ran on a set that is stored no more"}, {inbox.SkipBroken, "cannot be run"},
 }
 
 var partWords = []struct{ why, words string }{
