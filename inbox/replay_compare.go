@@ -124,7 +124,7 @@ func (w *replayWalk) differs(f *finding, then, now heard) bool {
 	case unasked(then.calls, now.calls):
 		f.kind, f.then, f.now = DiffUnknown, callWords(then.calls), callWords(now.calls)
 	case len(then.queues) > 0 && len(now.queues) > 0 && !slices.Equal(then.queues, now.queues):
-		f.kind, f.then, f.now = DiffQueue, last(then.queues), last(now.queues)
+		f.kind, f.then, f.now = DiffQueue, "queue "+last(then.queues), "queue "+last(now.queues)
 	case !then.question.same(now.question) && now.question.state == "" && then.ended() != now.ended():
 		f.kind, f.then, f.now = DiffOutcome, w.goesOn(then, w.then), w.goesOn(now, w.now)
 	case !then.question.same(now.question):
