@@ -44,11 +44,21 @@ func (t *replayText) write() {
 		d := groups[0].First
 		t.line("")
 		t.line("see turn by turn how it went then:")
-		t.line("  dispatcher explain %s %d%s", d.Conversation, d.Turn, t.flags.explainArgs())
+		fmt.Fprintf(t.main.Out, "  dispatcher explain %s %d%s\n", d.Conversation, d.Turn, t.flags.explainArgs()) // never broken: it is to be copied
 	}
 }
 
-func (t *replayText) line(format string, args ...any) { fmt.Fprintf(t.main.Out, format+"\n", args...) }
+// line writes one line, broken at words where a terminal is narrower.
+func (t *replayText) line(format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	if !t.main.Terminal {
+		fmt.Fprintln(t.main.Out, s)
+		return
+	}
+	for _, l := range folded(s, max(t.main.columns(), pageNarrow)) {
+		fmt.Fprintln(t.main.Out, l)
+	}
+}
 
 // nothing says that the window is empty, and where there would be something.
 func (t *replayText) nothing() {
@@ -119,15 +129,11 @@ func (t *replayText) notes() {
 // group tells differences of one cause.
 func (t *replayText) group(g inbox.DifferenceGroup) {
 	t.line("")
-	title := replayWords[g.Kind]
-	if t.main.color() {
-		title = "\x1b[1m" + title + "\x1b[0m"
+	title := fmt.Sprintf("%s: %s", replayWords[g.Kind], howMany(len(g.All), "conversation"))
+	if g.Place != "" {
+		title += ", by " + g.Place
 	}
-	if g.Place == "" {
-		t.line("%s: %s", title, howMany(len(g.All), "conversation"))
-	} else {
-		t.line("%s: %s, by %s", title, howMany(len(g.All), "conversation"), g.Place)
-	}
+	t.line("%s", title)
 	t.line("  then: %s", g.First.Then)
 	if g.Kind == inbox.DiffUnknown {
 		t.line("  now:  %s, which never ran", g.First.Now)
