@@ -74,8 +74,11 @@ func (b *outliner) add(x *engine.Exit, via []choice, e OutlineEdge) {
 func (b *outliner) arms(x *engine.Exit, via []choice) {
 	for i, a := range x.Arms {
 		s := choice{edge: "branch:else", words: "else"}
-		if a.If != nil {
+		switch {
+		case a.If != nil:
 			s = choice{edge: "branch:" + strconv.Itoa(i), words: a.If.Source}
+		case i < len(x.Arms)-1: // its condition has an error
+			s = choice{edge: "branch:" + strconv.Itoa(i), words: "…"}
 		}
 		if a.Exit != nil {
 			s.line = a.Exit.At.Line
@@ -155,9 +158,10 @@ func (b *outliner) decided(d *engine.StateDef, o *engine.Option, via choice) {
 		}
 	}
 	for i, a := range x.Arms {
-		holds, sure := true, true
+		holds, sure, words := true, i == len(x.Arms)-1, "…"
 		if a.If != nil {
-			holds, sure = knownCondition(a.If.Source, known)
+			words = a.If.Source
+			holds, sure = knownCondition(words, known)
 		}
 		switch {
 		case sure && holds:
@@ -167,7 +171,7 @@ func (b *outliner) decided(d *engine.StateDef, o *engine.Option, via choice) {
 			continue
 		}
 		if a.Exit != nil {
-			b.exit(a.Exit, via, choice{"branch:" + strconv.Itoa(i), a.Exit.At.Line, a.If.Source})
+			b.exit(a.Exit, via, choice{"branch:" + strconv.Itoa(i), a.Exit.At.Line, words})
 		}
 	}
 }

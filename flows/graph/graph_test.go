@@ -82,3 +82,75 @@ func TestNoSuchFlow(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestLargestFlow: a flow as large as the language allows is drawn within
+// bounded memory, the same each time.
+func TestLargestFlow(t *testing.T) {
+	t.Parallel()
+	if testing.Short() || slower > 1 {
+		t.Skip("takes seconds")
+	}
+	p := load(t, map[string]string{"dispatcher.yaml": "dispatcher: 1\nstart: made\n", "flows/made.yaml": invented(1, 2000), "flows/other.yaml": otherFlow})
+	svg := draw(t, p, "made").SVG()
+	wellFormed(t, svg)
+	if n := bytes.Count(svg, []byte(`class="box"`)); n < 2000 || len(svg) > 8<<20 {
+		t.Errorf("%d boxes in %d bytes", n, len(svg))
+	}
+}
+
+// TestNothingToDraw: a flow without states, and a project without flows, still
+// give a document that says so.
+func TestNothingToDraw(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"flow: a\nstates: {}\n", "flow: a\n", "flow: [\n"} {
+		p := load(t, map[string]string{"flows/a.yaml": text})
+		g := draw(t, p, "")
+		wellFormed(t, g.SVG())
+		if g.Errors() == 0 || !strings.Contains(string(g.SVG()), "There is no state to draw.") {
+			t.Errorf("%q: %d errors, %s", text, g.Errors(), g.SVG())
+		}
+		if !strings.HasPrefix(string(g.Mermaid()), "stateDiagram-v2\n") || !strings.HasSuffix(string(g.DOT()), "}\n") {
+			t.Errorf("%q: %s%s", text, g.Mermaid(), g.DOT())
+		}
+	}
+}
+
+// TestOptionsThatDecideABranch: an option whose answer settles the conditions
+// is drawn to the one arm that is left, others to each.
+func TestOptionsThatDecideABranch(t *testing.T) {
+	t.Parallel()
+	p := load(t, map[string]string{"flows/a.yaml": `flow: a
+slots: {topic: {type: choice, values: [x, y, z]}}
+states:
+  start:
+    ask: What?
+    options: [{id: x, label: X}, {id: y, label: "Y"}, {id: z, label: Z}]
+    save: topic
+    branch:
+      - if: slots.topic == "x" or slots.topic in ["x"]
+        goto: one
+      - if: slots.topic == "y" and contact.vip
+        goto: two
+      - else: three
+  one: {resolve: done}
+  two: {resolve: done}
+  three: {resolve: done}
+`})
+	got := string(draw(t, p, "a").Mermaid())
+	want := "stateDiagram-v2\n  start --> one: opt x\n  start --> two: opt y, branch 1\n  start --> three: opt y\n  start --> three: opt z\n"
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// TestMermaidWords: a state may have a name that Mermaid takes for its own.
+func TestMermaidWords(t *testing.T) {
+	t.Parallel()
+	p := load(t, map[string]string{"flows/a.yaml": "flow: a\nstates:\n  start: {goto: note}\n  note: {say: Hi, goto: class}\n  class: {resolve: done}\n"})
+	got := string(draw(t, p, "a").Mermaid())
+	for _, want := range []string{"  start --> note_: next\n", "  note_ --> class_: next\n", "  state \"note\" as note_\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}

@@ -60,10 +60,8 @@ func (m *mermaid) group(gr *group) {
 			m.write(indent, from)
 		}
 	}
-	if len(f.States) > 0 && f.States[0].Name != "" && gr.byState["start"] >= 0 {
-		if _, ok := gr.byState["start"]; ok {
-			m.write(indent, "[*] --> "+m.id(f.Name, "start"))
-		}
+	if _, ok := gr.byState["start"]; ok {
+		m.write(indent, "[*] --> "+m.id(f.Name, "start"))
 	}
 	for i := range f.Everywhere {
 		line, _ := m.line(f, "everywhere", way{"", &f.Everywhere[i]})

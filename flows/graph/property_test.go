@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io/fs"
 	"testing"
+
+	"dispatcher/flows"
+	"dispatcher/flows/cookbook"
+	"dispatcher/flows/starter"
 )
 
 var whole = flag.Bool("whole", false, "draw all 300 generated flows")
@@ -14,13 +19,13 @@ var whole = flag.Bool("whole", false, "draw all 300 generated flows")
 // plain breadth-first layout.
 func TestGeneratedFlows(t *testing.T) {
 	t.Parallel()
-	many := 60
+	many := 60 / slower
 	if *whole {
 		many = 300
 	} else if testing.Short() {
-		many = 20
+		many = 12
 	}
-	var ours, plain int
+	var all, small tally // small: flows whose every line is drawn in full
 	for i := range many {
 		states := 3 + i*117/(many-1)
 		p := load(t, map[string]string{"dispatcher.yaml": "dispatcher: 1\nstart: made\n", "flows/made.yaml": invented(uint64(i), states), "flows/other.yaml": otherFlow})
@@ -36,13 +41,69 @@ func TestGeneratedFlows(t *testing.T) {
 		if f := pic.faults(); f.any() {
 			t.Errorf("flow %d of %d states: %+v", i, states, f)
 		}
-		ours, plain = ours+pic.crossings(), plain+pic.plain()
+		all.add(pic)
+		if states <= 40 {
+			small.add(pic)
+		}
 	}
-	ratio := float64(ours) / float64(max(plain, 1))
-	t.Logf("%d flows: %d crossings, %d laid out breadth first: ratio %.2f", many, ours, plain, ratio)
-	if ratio > 0.6 {
-		t.Errorf("crossings are %.2f of those of a breadth-first layout, at most 0.6 are wanted", ratio)
+	t.Logf("%d flows: %s; of up to 40 states: %s", many, all, small)
+	for _, sum := range []tally{all, small} {
+		if sum.ratio() > 0.6 {
+			t.Errorf("crossings against those of a breadth-first layout: %s, at most 0.6 are wanted", sum)
+		}
 	}
+}
+
+// tally is how many lines cross, ours and those of a plain layout.
+type tally struct{ ours, plain int }
+
+func (s *tally) add(p *picture) { s.ours, s.plain = s.ours+p.crossings(), s.plain+p.plain() }
+
+func (s tally) ratio() float64 { return float64(s.ours) / float64(max(s.plain, 1)) }
+
+func (s tally) String() string {
+	return fmt.Sprintf("%d crossings, %d breadth first, ratio %.2f", s.ours, s.plain, s.ratio())
+}
+
+// TestProjectsAreDrawn draws the starter project and the cookbook, each flow
+// alone and all together: nothing lies on anything else.
+func TestProjectsAreDrawn(t *testing.T) {
+	t.Parallel()
+	projects := map[string]fs.FS{"starter": starter.FS}
+	for _, r := range cookbook.Recipes() {
+		dir, err := cookbook.Project(r.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		projects[r.Name] = dir
+	}
+	var sum tally
+	flowsDrawn := 0
+	for name, dir := range projects {
+		p := loadFS(t, name, dir)
+		for _, flow := range append(draw(t, p, "").Flows(), "") {
+			svg := draw(t, p, flow).SVG()
+			wellFormed(t, svg)
+			pic := read(t, svg)
+			if f := pic.faults(); f.any() {
+				t.Errorf("%s %s: %+v", name, flow, f)
+			}
+			if flow != "" {
+				sum.add(pic)
+				flowsDrawn++
+			}
+		}
+	}
+	t.Logf("%d flows: %s", flowsDrawn, sum)
+}
+
+func loadFS(t *testing.T, name string, dir fs.FS) *flows.Project {
+	t.Helper()
+	files, err := flows.Read(dir, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flows.Load(files, flows.Options{})
 }
 
 // BenchmarkSVG lays out and writes a flow of so many states.

@@ -257,7 +257,7 @@ func (p *painter) mark(n *node, face *face, b box) {
 
 // glyph is the sign of an end, 12 px wide.
 func (p *painter) glyph(k kind, x, y int) {
-	d := ""
+	d := "" // with x, y, the middle and the right side of the sign
 	switch k {
 	case kindHandoff: // into the hands of people
 		d = "M%[1]d %[3]dh8m-3 -3l3 3l-3 3m5 -7v8"
