@@ -62,11 +62,15 @@ func New(p *flows.Project, flow string) (*Graph, error) {
 		g.groups = []*group{newGroup(f)}
 		return g, nil
 	}
-	for i := range outline.Flows {
-		g.groups = append(g.groups, newGroup(&outline.Flows[i]))
-	}
 	if len(outline.Everywhere) > 0 {
 		g.groups = append(g.groups, everywhere(outline.Everywhere))
+	}
+	for _, first := range [2]bool{true, false} { // where conversations start stands first
+		for i := range outline.Flows {
+			if outline.Flows[i].First == first {
+				g.groups = append(g.groups, newGroup(&outline.Flows[i]))
+			}
+		}
 	}
 	return g, nil
 }
@@ -163,7 +167,8 @@ type group struct {
 	byState map[string]int
 	byMark  map[markKey]int
 	byPair  map[[2]int]int
-	named   map[[2]string]int // the line of an edge by state and name; -1 = of several
+	project []flows.OutlineEdge // of the group of the project's everywhere
+	named   map[[2]string]int   // the line of an edge by state and name; -1 = of several
 }
 
 // markKey finds a mark again: each node has its own, so that no line has to
@@ -198,7 +203,7 @@ func newGroup(f *flows.OutlineFlow) *group {
 // everywhere is the group of the project's own entries.
 func everywhere(edges []flows.OutlineEdge) *group {
 	g := emptyGroup(&flows.OutlineFlow{Name: "everywhere", Description: "Words that work in every state", File: edges[0].File, Line: edges[0].Line})
-	g.scope = ""
+	g.scope, g.project = "", edges
 	g.nodes = append(g.nodes, node{kind: kindAny, name: "from every state", file: edges[0].File, line: edges[0].Line})
 	g.ways(0, "", edges)
 	return g

@@ -154,3 +154,30 @@ func TestMermaidWords(t *testing.T) {
 		}
 	}
 }
+
+// TestMermaidFrames: in a project's text every edge stands where the frame of
+// its flow may hold it, and leads to a state, not to a frame.
+func TestMermaidFrames(t *testing.T) {
+	t.Parallel()
+	p := load(t, map[string]string{
+		"dispatcher.yaml": "dispatcher: 1\nstart: b\neverywhere:\n  hours: {match: [hours], call: a}\n",
+		"flows/a.yaml":    "flow: a\nstates:\n  start: {say: Open., return: found}\n",
+		"flows/b.yaml":    "flow: b\nstates:\n  start: {call: a, goto: bye}\n  bye: {resolve: done}\n",
+	})
+	want := `stateDiagram-v2
+  everywhere --> a.start: everywhere hours, call a
+  state b {
+    b.start --> b.bye: result *
+    b.bye --> [*]: resolve done
+    [*] --> b.start
+  }
+  b.start --> a.start: call a
+  state a {
+    a.start --> [*]: return found
+    [*] --> a.start
+  }
+`
+	if got := string(draw(t, p, "").Mermaid()); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}

@@ -33,16 +33,25 @@ type mermaid struct {
 	titles  []string        // ids that need their name said
 }
 
+// group writes one flow; of a project in a frame of its own, with what leaves it
+// behind the frame.
 func (m *mermaid) group(gr *group) {
 	f := gr.flow
-	m.gr = gr
-	m.seen, m.titles = map[string]bool{}, nil
+	m.gr, m.seen, m.titles = gr, map[string]bool{}, nil
+	framed := !m.single && len(f.States) > 0
 	indent := "  "
-	if !m.single {
+	if framed {
 		fmt.Fprintf(&m.out, "  state %s {\n", m.frame(f.Name))
 		indent = "    "
 	}
 	var outside []string
+	add := func(from string, w way) {
+		if line, leaves := m.line(f, from, w); leaves && framed {
+			outside = append(outside, line)
+		} else {
+			m.write(indent, line)
+		}
+	}
 	for i := range f.States {
 		s := &f.States[i]
 		from := m.id(f.Name, s.Name)
@@ -50,11 +59,7 @@ func (m *mermaid) group(gr *group) {
 			m.missed = append(m.missed, from)
 		}
 		for j := range s.Edges {
-			if line, leaves := m.line(f, from, way{s.Name, &s.Edges[j]}); leaves && !m.single {
-				outside = append(outside, line)
-			} else {
-				m.write(indent, line)
-			}
+			add(from, way{s.Name, &s.Edges[j]})
 		}
 		if len(s.Edges) == 0 {
 			m.write(indent, from)
@@ -63,18 +68,24 @@ func (m *mermaid) group(gr *group) {
 	if _, ok := gr.byState["start"]; ok {
 		m.write(indent, "[*] --> "+m.id(f.Name, "start"))
 	}
+	from := "everywhere"
+	if framed {
+		from = f.Name + ".everywhere_"
+	}
 	for i := range f.Everywhere {
-		line, _ := m.line(f, "everywhere", way{"", &f.Everywhere[i]})
-		m.write(indent, line)
+		add(from, way{"", &f.Everywhere[i]})
+	}
+	for i := range gr.project {
+		add(from, way{"", &gr.project[i]})
 	}
 	for _, t := range m.titles {
 		m.write(indent, t)
 	}
-	if !m.single {
+	if framed {
 		m.out.WriteString("  }\n")
-		for _, line := range outside {
-			m.write("  ", line)
-		}
+	}
+	for _, line := range outside {
+		m.write("  ", line)
 	}
 }
 
@@ -98,6 +109,9 @@ func (m *mermaid) line(f *flows.OutlineFlow, from string, e way) (line string, l
 		}
 	case flows.ToCall:
 		to, leaves = m.frame(e.Flow), true
+		if !m.single { // an edge to a frame is not drawn well
+			to = e.Flow + ".start"
+		}
 		if !strings.Contains(label, "call ") {
 			label += ", call " + e.Flow
 		}
@@ -129,7 +143,7 @@ func join(label, what, name string) string {
 // words of Mermaid's own that a state may be called.
 var mermaidWords = map[string]bool{"note": true, "state": true, "class": true, "classdef": true, "direction": true, "end": true, "as": true,
 	"style": true, "click": true, "scale": true, "hide": true, "default": true, "fork": true, "join": true, "choice": true, "link": true, "left": true, "right": true,
-	"over": true, "everywhere": true}
+	"over": true, "root": true, "everywhere": true}
 
 func (m *mermaid) id(flow, state string) string {
 	if !m.single {
