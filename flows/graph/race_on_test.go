@@ -4,4 +4,4 @@ package graph_test
 
 // slower is how many times fewer flows are drawn where the race detector makes
 // all slower.
-const slower = 5
+const slower = 10

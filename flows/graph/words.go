@@ -11,7 +11,7 @@ func (g *Graph) inWords() string {
 	if g.single {
 		return fmt.Sprintf("Flow %s, %s", clean(g.title), plural(g.States(), "state"))
 	}
-	return fmt.Sprintf("Project %s, %s, %s", clean(g.title), plural(len(g.groups), "flow"), plural(g.States(), "state"))
+	return fmt.Sprintf("Project %s, %s, %s", clean(g.title), plural(len(g.Flows()), "flow"), plural(g.States(), "state"))
 }
 
 // described is the picture in words, a sentence for each state.
