@@ -92,19 +92,19 @@ func TestJSONOfTheDocuments(t *testing.T) {
 func TestCommandsOfTheDocuments(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	ran := 0
+	ran, project := 0, "shop"
 	for _, b := range blocks(t) {
 		if b.lang != "sh" {
 			continue
 		}
-		if strings.Contains(b.text, "dispatcher init") {
-			dir = t.TempDir()
+		if m := begun.FindStringSubmatch(b.text); m != nil {
+			dir, project = t.TempDir(), m[1]
 		}
 		for line := range strings.Lines(b.text) {
 			command, _, _ := strings.Cut(strings.TrimSpace(line), "#")
 			words := strings.Fields(command)
 			if len(words) > 1 && words[0] == "dispatcher" {
-				runExample(t, b, dir, words[1:])
+				runExample(t, b, filepath.Join(dir, project), words[1:])
 				ran++
 			}
 		}
@@ -114,13 +114,17 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 	}
 }
 
-func runExample(t *testing.T, b block, dir string, words []string) {
+// begun is the folder in which an example begins a project.
+var begun = regexp.MustCompile(`dispatcher init (\w+)`)
+
+// runExample runs one command; the name of a project's folder means project.
+func runExample(t *testing.T, b block, project string, words []string) {
 	t.Helper()
 	in := ""
 	for i, w := range words {
 		switch {
-		case w == "shop":
-			words[i] = filepath.Join(dir, "shop")
+		case w == filepath.Base(project) && words[i-1] != "--template":
+			words[i] = project
 		case w == "<":
 			in, words = "seven violet kettles sing\n", words[:i]
 		}

@@ -138,3 +138,22 @@ func (s *serviceOfWalk) post(t *testing.T, token, path string, body map[string]a
 	}
 	return out
 }
+
+// newestOfWalk is the id of the conversation that was opened last.
+func newestOfWalk(t *testing.T, data string) string {
+	t.Helper()
+	client, ok := dialLocal(data)
+	if !ok {
+		t.Fatalf("no service answers on %s", data)
+	}
+	res, err := client.Get("http://localhost/api/v1/conversations?limit=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var list struct{ Items []struct{ ID string } }
+	if err := json.NewDecoder(res.Body).Decode(&list); err != nil || len(list.Items) == 0 {
+		t.Fatalf("no conversation: %v", err)
+	}
+	return list.Items[0].ID
+}

@@ -80,6 +80,7 @@ func (w *walk) do(text string) {
 			w.service = nil
 		case m[5] != "":
 			w.service.visit(w.t, m[5])
+			w.id = newestOfWalk(w.t, filepath.Join(w.dir, "shop", "data"))
 		default:
 			w.change(m[6], m[7], m[8])
 		}
