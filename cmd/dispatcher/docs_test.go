@@ -123,7 +123,7 @@ func runExample(t *testing.T, b block, project string, words []string) {
 	in := ""
 	for i, w := range words {
 		switch {
-		case w == filepath.Base(project) && words[i-1] != "--template":
+		case i > 0 && w == filepath.Base(project) && words[i-1] != "--template":
 			words[i] = project
 		case w == "<":
 			in, words = "seven violet kettles sing\n", words[:i]
