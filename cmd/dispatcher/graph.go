@@ -48,7 +48,7 @@ Exit code: 0 drawn, 1 the project has errors and what is sound was drawn,
   dispatcher graph shop welcome
   dispatcher graph shop welcome -o welcome.svg
   dispatcher graph shop welcome --cover -o cover.svg
-  dispatcher graph shop --traffic 7d --server https://bot.acme.example -o busy.svg
+  dispatcher graph shop --traffic 7d --server https://acme.example -o busy.svg
   dispatcher graph shop -o shop.dot`,
 		RunE: func(cmd *cobra.Command, args []string) error { return m.runGraph(cmd.Context(), args, f) },
 	}
