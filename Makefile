@@ -56,6 +56,7 @@ build-image: ## the steps of the Dockerfile, outside Docker
 
 docs: ## the generated pages and pictures of docs/designers, anew
 	$(GO) test -count=1 ./cmd/dispatcher -run 'TestTheManualIsTrue|TestWalksOfTheDocuments' -update
+	$(GO) test -count=1 ./flows/cookbook -run TestPages -update
 
 fmt: ## gofmt everything
 	gofmt -w $$(git ls-files '*.go')
