@@ -6,7 +6,8 @@ GO      ?= go
 VERSION ?= 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: help test test-quick proof proof-long fmt-proof bench edit-to-live build build-image docs fmt run needs browser fuzz clean
+# lsp-client needs node and the package registry, so it is no part of test.
+.PHONY: lsp-client help test test-quick proof proof-long fmt-proof bench edit-to-live build build-image docs fmt run needs browser fuzz clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,11 @@ bench: ## every first-milestone goal as a ratio measured in one run (BENCH=full 
 fuzz: ## every fuzz target for 20 s
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
 		echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime 20s $$p || exit 1; done; done
+
+lsp-client: build ## the language server against the client library of VS Code, with node
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && bin/dispatcher init "$$dir/shop" >/dev/null && \
+	npm install --silent --no-audit --no-fund --prefix "$$dir" vscode-languageserver-protocol@3.18.5 && \
+	node internal/proof/lsp/client.mjs bin/dispatcher "$$dir/shop" "$$dir"
 
 build: ## the binary, static, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/dispatcher ./cmd/dispatcher

@@ -19,7 +19,7 @@ import (
 
 // client is an editor that talks to a server of its own over pipes.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	rpc  *jrpc2.Client
 	root string
 	code chan int
@@ -107,7 +107,7 @@ func files(project string) map[string]string {
 
 // start writes a project into a folder and starts a server and a client that is
 // initialized.
-func start(t *testing.T, project string, capabilities string) *client {
+func start(t testing.TB, project string, capabilities string) *client {
 	t.Helper()
 	c := connect(t, project)
 	if capabilities == "" {
@@ -119,7 +119,12 @@ func start(t *testing.T, project string, capabilities string) *client {
 }
 
 // connect starts a server and a client that has said nothing yet.
-func connect(t *testing.T, project string) *client {
+func connect(t testing.TB, project string) *client {
+	t.Helper()
+	return connectTo(t, project, testConfig())
+}
+
+func connectTo(t testing.TB, project string, cfg Config) *client {
 	t.Helper()
 	c := &client{t: t, root: t.TempDir(), code: make(chan int, 1), diags: map[string]publishParams{}, version: map[string]int{}}
 	c.changed = sync.NewCond(&c.mu)
@@ -129,7 +134,7 @@ func connect(t *testing.T, project string) *client {
 	toServer, fromClient := io.Pipe()
 	toClient, fromServer := io.Pipe()
 	go func() {
-		c.code <- Serve(t.Context(), toServer, fromServer, testConfig())
+		c.code <- Serve(t.Context(), toServer, fromServer, cfg)
 		_ = fromServer.Close()
 	}()
 	c.out = fromClient

@@ -12,12 +12,15 @@ import (
 // published is what the client was told about a file.
 type published struct {
 	version *int
+	edit    int // of the text it is about, 0 for one on disk
 	list    []diagnostic
 }
 
 // publish tells the client what a check has found: about each file that has
 // problems, had some, or has a new text.
 func (p *project) publish(found outcome, open map[string]document) {
+	p.telling.Lock()
+	defer p.telling.Unlock()
 	t := newTexts(found.files, open)
 	for _, path := range paths(found.diags, open, p.told) {
 		p.tellOf(path, found.diags[path], t, open)
@@ -39,13 +42,17 @@ func paths(found map[string][]source.Diagnostic, open map[string]document, told 
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// tellOf tells the client the problems of one file, unless it knows them.
+// tellOf tells the client the problems of one file, unless it knows them, or
+// those of a later text.
 func (p *project) tellOf(path string, diags []source.Diagnostic, t *texts, open map[string]document) {
 	now := published{list: p.diagnostics(diags, t)}
 	if d, ok := open[path]; ok {
-		now.version = &d.version
+		now.version, now.edit = &d.version, d.edit
 	}
 	was, known := p.told[path]
+	if known && now.edit > 0 && was.edit > now.edit {
+		return
+	}
 	if known && reflect.DeepEqual(was, now) || !known && now.version == nil && len(now.list) == 0 {
 		return
 	}
@@ -56,19 +63,21 @@ func (p *project) tellOf(path string, diags []source.Diagnostic, t *texts, open 
 	p.server.tell("textDocument/publishDiagnostics", publishParams{URI: p.uri(path), Version: now.version, Diagnostics: now.list})
 }
 
-// tellUnreadable tells at once what keeps an open file from being read at all,
-// which is the normal state of a file while one types; the rest follows when
-// the whole project is checked.
-func (p *project) tellUnreadable(files *flows.Files, open map[string]document) {
-	t := newTexts(files, open)
-	for path, d := range open {
-		if was := p.told[path]; was.version != nil && *was.version == d.version || flows.FileKind(path) == "" {
-			continue
-		}
-		if doc, diags := source.Parse(path, files.Data[path]); doc.Root == nil {
-			p.tellOf(path, diags, t, open)
-		}
+// tellUnreadable tells what keeps an open file from being read, and says whether
+// something does.
+func (p *project) tellUnreadable(d document) bool {
+	if flows.FileKind(d.path) == "" {
+		return false
 	}
+	doc, diags := source.Parse(d.path, []byte(d.text.data))
+	if doc.Root != nil {
+		return false
+	}
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	open := map[string]document{d.path: d}
+	p.tellOf(d.path, diags, newTexts(&flows.Files{}, open), open)
+	return true
 }
 
 // diagnostics are problems as the protocol has them, in the words of check.
@@ -108,6 +117,8 @@ func (p *project) forget() {
 	if rested != nil {
 		<-rested
 	}
+	p.telling.Lock()
+	defer p.telling.Unlock()
 	for path := range p.told {
 		p.server.tell("textDocument/publishDiagnostics", publishParams{URI: p.uri(path), Diagnostics: []diagnostic{}})
 	}

@@ -16,6 +16,8 @@ func (s *server) didOpen(_ context.Context, p *didOpenParams) (any, error) {
 		}
 	}
 	s.mu.Lock()
+	s.edits++
+	d.edit = s.edits
 	s.documents[d.uri] = d
 	said := s.outside
 	s.outside = said || d.project == nil
@@ -46,6 +48,8 @@ func (s *server) didChange(_ context.Context, p *didChangeParams) (any, error) {
 		now.version = *p.TextDocument.Version
 	}
 	s.mu.Lock()
+	s.edits++
+	now.edit = s.edits
 	s.documents[now.uri] = &now
 	s.mu.Unlock()
 	if now.project != nil {

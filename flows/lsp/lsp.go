@@ -40,7 +40,7 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, cfg Config) in
 	s := &server{cfg: cfg, atlas: flows.NewAtlas(), units: utf16Units, gone: make(chan struct{}),
 		projects: map[string]*project{}, documents: map[string]*document{}}
 	s.rpc = jrpc2.NewServer(s, &jrpc2.ServerOptions{AllowPush: true, DisableBuiltin: true, Concurrency: parallel})
-	s.rpc.Start(lenient{channel.Header("")(in, out)})
+	s.rpc.Start(lenient{channel.Header("")(newGuard(in), out)})
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 
 	"dispatcher/flows"
 	"dispatcher/internal/source"
@@ -28,10 +29,16 @@ type project struct {
 	edits   int                 // how often something has changed
 	checked int                 // the edits that the last check has seen
 	busy    bool
-	left    bool          // it is no longer in the workspace
-	rested  chan struct{} // closed when what was changed is checked
-	disk    *flows.Files
-	last    outcome
+	left    bool // it is no longer in the workspace
+
+	unreadable bool          // the file that was edited last, and it was told
+	edited     chan struct{} // something has changed
+
+	rested chan struct{} // closed when what was changed is checked
+	disk   *flows.Files
+	last   outcome
+
+	telling sync.Mutex
 	told    map[string]published // what the client was told, by path
 
 	reading  sync.Mutex // of the folder
@@ -48,13 +55,19 @@ type outcome struct {
 
 func newProject(s *server, root string) *project {
 	return &project{server: s, root: root, opts: s.cfg.Options(root), open: map[string]document{}, stale: true,
-		disk: &flows.Files{Name: filepath.Base(root)}, told: map[string]published{}, index: flows.NewIndex(s.atlas)}
+		disk: &flows.Files{Name: filepath.Base(root)}, told: map[string]published{}, edited: make(chan struct{}, 1), index: flows.NewIndex(s.atlas)}
 }
 
-// put takes the newest text of an open file.
+// put takes the newest text of an open file. What keeps it from being read at
+// all is told at once: while somebody types that is most of the time, and it
+// needs no look at the rest of the project.
 func (p *project) put(d document, opened bool) {
 	p.mu.Lock()
 	p.open[d.path] = d
+	p.mu.Unlock()
+	unreadable := p.tellUnreadable(d)
+	p.mu.Lock()
+	p.unreadable = unreadable
 	p.mu.Unlock()
 	p.kick(opened)
 }
@@ -63,6 +76,7 @@ func (p *project) put(d document, opened bool) {
 func (p *project) drop(path string) {
 	p.mu.Lock()
 	delete(p.open, path)
+	p.unreadable = false
 	p.mu.Unlock()
 	p.kick(true)
 }
@@ -79,9 +93,37 @@ func (p *project) kick(reread bool) {
 	if p.rested == nil {
 		p.rested = make(chan struct{})
 	}
+	select {
+	case p.edited <- struct{}{}:
+	default: // it is known already
+	}
 	if !p.busy {
 		p.busy = true
 		go p.work()
+	}
+}
+
+const (
+	pause   = 150 * time.Millisecond
+	patient = 6 // pauses at the most
+)
+
+// halfway waits while somebody is in the middle of a word that no file can be
+// read with: what the rest of the project makes of it can wait for the next
+// keystroke, and the next keystroke need not wait for that.
+func (p *project) halfway() {
+	for range patient {
+		p.mu.Lock()
+		unreadable := p.unreadable && !p.left
+		p.mu.Unlock()
+		if !unreadable {
+			return
+		}
+		select {
+		case <-p.edited:
+		case <-time.After(pause):
+			return
+		}
 	}
 }
 
@@ -105,6 +147,7 @@ func (p *project) settled(ctx context.Context) (outcome, error) {
 // work checks until nothing is left to check.
 func (p *project) work() {
 	for {
+		p.halfway()
 		p.mu.Lock()
 		if p.checked == p.edits || p.left {
 			p.busy = false
@@ -131,7 +174,6 @@ func (p *project) round() {
 		}
 	}()
 	files, open := p.snapshot()
-	p.tellUnreadable(files, open)
 	found := outcome{files: files}
 	var tests *flows.Tests
 	found.project, tests = flows.LoadTests(files, p.opts)

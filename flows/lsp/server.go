@@ -42,7 +42,8 @@ type server struct {
 	client    initializeParams
 	projects  map[string]*project  // by folder
 	documents map[string]*document // open ones, by URI
-	outside   bool                 // it was said that files outside of projects are left alone
+	edits     int
+	outside   bool // it was said that files outside of projects are left alone
 }
 
 // document is one file that is open in the editor. What it points to is
@@ -51,6 +52,7 @@ type document struct {
 	uri     string
 	path    string // in its project, with /
 	version int
+	edit    int // counts all edits of all files
 	text    *text
 	project *project // nil for a file that belongs to none
 }
