@@ -276,7 +276,7 @@ func (t *tester) rewrite(root string, suite *rehearse.Suite, report *rehearse.Re
 		suite = t.suite(root, project, tests)
 		report = suite.Run()
 	}
-	fmt.Fprintf(t.main.Err, "%d texts rewritten\n", total)
+	fmt.Fprintln(t.main.Err, count(total, "text")+" rewritten")
 	return report, nil
 }
 
