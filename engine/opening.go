@@ -71,7 +71,7 @@ func (t *turn) startOver(before State, effects int) {
 	clear(t.out[effects:])
 	fresh := turn{
 		set: t.set, ev: t.ev, now: t.now, lang: t.lang, room: t.room, trace: t.trace, eval: t.eval,
-		joined: t.joined, parts: t.parts, ownSlots: t.ownSlots, shadowing: t.shadowing,
+		joined: t.joined, parts: t.parts, ownSlots: t.ownSlots, shadowing: t.shadowing, told: t.told,
 	}
 	event := t.event
 	fresh.st, fresh.out = before, t.out[:effects]

@@ -8,17 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what a stored trace keeps of values, in characters: of one, and of
-// all that a condition read.
+// Bounds of what a stored trace keeps of values: of one and of all that a
+// condition read, in characters; of all conditions of a turn, in bytes.
 const (
-	maxShown = 60
-	maxSeen  = 400
+	maxShown    = 60
+	maxSeen     = 400
+	maxTurnSeen = 32 << 10
 )
 
 // seen is what a condition read and what the functions said that it asked,
 // each with its value, for whoever asks why it came out as it did.
 func (t *turn) seen(x *Expr) string {
-	if !t.ev.World.Explain {
+	if !t.ev.World.Explain || t.ev.World.Masked && t.told > maxTurnSeen {
 		return ""
 	}
 	parts := make([]string, 0, len(x.reads)+len(t.eval.asked))
@@ -30,6 +31,7 @@ func (t *turn) seen(x *Expr) string {
 	if t.ev.World.Masked && utf8.RuneCountInString(out) > maxSeen {
 		out = cutRunes(out, maxSeen) + "…"
 	}
+	t.told += len(out)
 	return out
 }
 
@@ -182,9 +184,12 @@ func (t *turn) shownValue(v any) string {
 	return t.formatValue(v)
 }
 
-// storedValue is a value in words that do not depend on who reads them.
+// storedValue is a value in words that do not depend on who reads them. Of a
+// whole look-up it tells only that there is one: what is in it may be personal.
 func (t *turn) storedValue(v any) string {
 	switch x := v.(type) {
+	case map[string]any:
+		return "{…}"
 	case bool:
 		return strconv.FormatBool(x)
 	case time.Time:

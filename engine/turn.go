@@ -40,6 +40,7 @@ type turn struct {
 	lang   string
 	eval   evaluator
 
+	told  int        // bytes of values that its conditions have told the trace
 	value any        // candidate of a check, value of a confirm text
 	def   *StateDef  // at the position, once it was looked up
 	queue *queueRoot // only while a handoff's words are rendered

@@ -42,8 +42,13 @@ func (m *masker) add(text string, whole, all bool) {
 			return
 		}
 	}
-	m.values = append(m.values, maskedValue{letters, whole, all})
-	slices.SortStableFunc(m.values, func(a, b maskedValue) int { return len(b.text) - len(a.text) })
+	after, _ := slices.BinarySearchFunc(m.values, len(letters), func(have maskedValue, n int) int {
+		if len(have.text) >= n {
+			return -1
+		}
+		return 1
+	})
+	m.values = slices.Insert(m.values, after, maskedValue{letters, whole, all}) // the longest first
 }
 
 // lettersOf is a text's letters and digits in lower case, and where each stands.
@@ -65,8 +70,8 @@ func (m *masker) text(s string) string {
 	s = mailLike.ReplaceAllStringFunc(s, func(hit string) string { return maskRange(hit, false) })
 	s = phoneLike.ReplaceAllStringFunc(s, func(hit string) string { return maskRange(hit, false) })
 	runes := []rune(s)
+	letters, at := lettersOf(runes)
 	for _, v := range m.values {
-		letters, at := lettersOf(runes)
 		for i := 0; i+len(v.text) <= len(letters); i++ {
 			if !slices.Equal(letters[i:i+len(v.text)], v.text) {
 				continue

@@ -65,7 +65,9 @@ func (x *explaining) values(e *ExplainedTurn, seen string) []ExplainedValue {
 		if !ok {
 			continue
 		}
-		value = x.mask.text(value)
+		if value = x.mask.text(value); strings.Contains(name, "(") {
+			name = x.mask.text(name) // what a function was asked about may be a value of the customer's
+		}
 		if slot, isSlot := strings.CutPrefix(name, "slots."); isSlot && value != "empty" && !strings.Contains(value, "•") {
 			if pii, secret := x.personal(slot); pii || secret {
 				value = maskRange(value, secret)
