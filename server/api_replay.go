@@ -23,6 +23,8 @@ const maxReplay = 1_000_000
 type lastReplayed struct {
 	mu  sync.Mutex
 	set *flows.Project
+
+	walking sync.Mutex // one page at a time: each takes every processor, beside the service
 }
 
 type revisionReplayInput struct {
@@ -67,6 +69,8 @@ func (s *Server) revisionReplay(ctx context.Context, _ *identity, in *revisionRe
 	if !p.OK() {
 		return nil, badSet(p)
 	}
+	s.replayed.walking.Lock()
+	defer s.replayed.walking.Unlock()
 	out, err := s.cfg.Inbox.Replay(ctx, p, q)
 	if err != nil {
 		return nil, err
