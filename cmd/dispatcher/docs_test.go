@@ -132,6 +132,9 @@ func runExample(t *testing.T, b block, project string, words []string) {
 			break
 		}
 	}
+	if words[0] == "init" && words[1] != project && !strings.HasPrefix(words[1], "-") {
+		t.Fatalf("%s:%d: dispatcher init %s would write into this folder; begin one project a block", b.file, b.line, words[1])
+	}
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	m, out := quiet(in)

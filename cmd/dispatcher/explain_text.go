@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"dispatcher/cmd/dispatcher/chatui"
 	"dispatcher/inbox"
 )
 
@@ -202,7 +203,7 @@ func score(stage string, n float64) string {
 // eventWords is what a turn was about.
 func eventWords(t *inbox.ExplainedTurn) string {
 	e := t.Event
-	text := plain(e.Text)
+	text := e.Text
 	switch e.Kind {
 	case "message", "mention":
 		return quoted(text)
@@ -242,7 +243,7 @@ func quoted(s string) string {
 
 // firstLine is the beginning of a text that fits a line.
 func firstLine(s string, width int) string {
-	line, rest, cut := strings.Cut(strings.TrimSpace(plain(s)), "\n")
+	line, rest, cut := strings.Cut(strings.TrimSpace(chatui.Clean(s)), "\n")
 	if head, more := cutWidth(line, width-1); more != "" || cut && strings.TrimSpace(rest) != "" {
 		return strings.TrimRight(head, " ") + "…"
 	}
@@ -255,18 +256,18 @@ func (w *explainWriter) later(t *inbox.ExplainedTurn) {
 		var words string
 		switch l.Kind {
 		case "message":
-			words = "the customer wrote " + quoted(plain(l.Text)) + ", no turn of the bot"
+			words = "the customer wrote " + quoted(l.Text) + ", no turn of the bot"
 		case "reply":
-			words = strings.TrimSpace(plain(l.By) + " answered")
+			words = strings.TrimSpace(l.By + " answered")
 		case "note":
 			words = "a note was left"
 		default:
 			words = strings.ReplaceAll(l.Kind, "_", " ")
 			if l.Text != "" {
-				words += " " + plain(l.Text)
+				words += " " + l.Text
 			}
 			if l.By != "" {
-				words += ", by " + plain(l.By)
+				words += ", by " + l.By
 			}
 		}
 		w.row("", words, w.clock(l.At, "15:04"), shadeFaint)

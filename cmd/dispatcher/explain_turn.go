@@ -69,7 +69,7 @@ func (w *explainWriter) stages(t *inbox.ExplainedTurn) {
 			}
 			by := ""
 			if c.By != "" {
-				by = fmt.Sprintf(", by %q", plain(c.By))
+				by = fmt.Sprintf(", by %q", c.By)
 			}
 			w.cells("", "", stageWide, fmt.Sprintf("%s %s%s", c.Option, score(s.Stage, c.Score), by), c.At, shadeFaint)
 		}
@@ -85,7 +85,7 @@ func decidedWords(s inbox.ExplainedStage) string {
 		words = strings.TrimPrefix(s.Note, "everywhere:")
 	}
 	if s.By != "" {
-		words += fmt.Sprintf(", by %q", plain(s.By))
+		words += fmt.Sprintf(", by %q", s.By)
 	}
 	if s.Score > 0 {
 		words += ", " + score(s.Stage, s.Score)
@@ -106,13 +106,13 @@ func (w *explainWriter) conditions(t *inbox.ExplainedTurn) {
 		if c.Result == "error" {
 			shade = shadeBad
 		}
-		w.cells(name, c.Result, resultWide, plain(c.Condition), c.At, shade)
+		w.cells(name, c.Result, resultWide, c.Condition, c.At, shade)
 		name = ""
 		for _, v := range c.Values {
 			if v.Name == c.Condition { // the condition is one value
 				continue
 			}
-			w.cells("", "", resultWide, v.Name+" = "+plain(v.Value), "", shadeFaint)
+			w.cells("", "", resultWide, v.Name+" = "+v.Value, "", shadeFaint)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (w *explainWriter) effects(t *inbox.ExplainedTurn) {
 			if f.Public {
 				name = "in public"
 			}
-			w.row(name, plain(f.Text), f.At, "")
+			w.row(name, f.Text, f.At, "")
 			if len(f.Options) > 0 {
 				w.row("", buttonWords(f.Options), "", "")
 			}
@@ -157,7 +157,7 @@ func (w *explainWriter) effects(t *inbox.ExplainedTurn) {
 func buttonWords(labels []string) string {
 	parts := make([]string, len(labels))
 	for i, l := range labels {
-		parts[i] = fmt.Sprintf("[%d] %s", i+1, strings.ReplaceAll(plain(l), " ", "\u00a0"))
+		parts[i] = fmt.Sprintf("[%d] %s", i+1, strings.ReplaceAll(l, " ", "\u00a0"))
 	}
 	return strings.Join(parts, " \u00a0 ")
 }
@@ -174,7 +174,7 @@ func effectWords(f inbox.ExplainedEffect) string {
 		case f.Value == "emptied" || f.Value == "too large":
 			words += " " + f.Value
 		case f.Value != "":
-			words += " = " + plain(f.Value)
+			words += " = " + f.Value
 		}
 		if f.How != "" {
 			words += ", " + f.How
@@ -207,7 +207,7 @@ func fieldsOf(parts ...string) []string {
 	var out []string
 	for _, p := range parts {
 		if p != "" {
-			out = append(out, plain(p))
+			out = append(out, p)
 		}
 	}
 	return out

@@ -4,9 +4,10 @@ import (
 	"bufio"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/rivo/uniseg"
+
+	"dispatcher/cmd/dispatcher/chatui"
 )
 
 // Widths of a page of text: no wider than the layout is made for, and no
@@ -17,7 +18,8 @@ const (
 	pageLabel  = 9 // columns of the names on the left
 )
 
-// page writes rows of a name on the left, words, and a place on the right.
+// page writes rows of a name on the left, words, and a place on the right. What
+// it is given cannot move the cursor or change colours.
 type page struct {
 	w     *bufio.Writer
 	width int
@@ -40,7 +42,6 @@ const (
 	shadeStrong = "1"
 	shadeFaint  = "2"
 	shadeBad    = "31;1"
-	shadeGood   = "32"
 )
 
 func (p *page) line(s string) { _, _ = p.w.WriteString(strings.TrimRight(s, " ") + "\n") }
@@ -50,6 +51,7 @@ func (p *page) rule() { p.line(p.paint(shadeFaint, strings.Repeat("─", p.width
 
 // ends writes words at both ends of a line, or below each other.
 func (p *page) ends(left, right, shade string) {
+	left, right = chatui.Clean(left), chatui.Clean(right)
 	gap := p.width - uniseg.StringWidth(left) - uniseg.StringWidth(right)
 	if gap >= 2 || right == "" {
 		p.line(p.paint(shade, left) + strings.Repeat(" ", max(gap, 0)) + p.paint(shadeFaint, right))
@@ -67,6 +69,7 @@ func (p *page) row(name, words, place, shade string) { p.cells(name, "", 0, word
 
 // cells is a row whose words have a key of some columns before them.
 func (p *page) cells(name, key string, wide int, words, place, shade string) {
+	words, place = chatui.Clean(words), chatui.Clean(place)
 	if wide > 0 {
 		wide++
 	}
@@ -131,20 +134,4 @@ func cutWidth(word string, width int) (head, rest string) {
 		}
 	}
 	return word, ""
-}
-
-// plain is a text without anything that moves a terminal's cursor, changes
-// its colours or turns the direction of what follows.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-			return '�'
-		}
-		return r
-	}, s)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"dispatcher/cmd/dispatcher/chatui"
 	"dispatcher/inbox"
 )
 
@@ -50,7 +51,7 @@ func (t *replayText) write() {
 
 // line writes one line, broken at words where a terminal is narrower.
 func (t *replayText) line(format string, args ...any) {
-	s := fmt.Sprintf(format, args...)
+	s := chatui.Clean(fmt.Sprintf(format, args...))
 	if !t.main.Terminal {
 		fmt.Fprintln(t.main.Out, s)
 		return
