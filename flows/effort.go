@@ -1,6 +1,8 @@
 package flows
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"dispatcher/engine"
@@ -21,7 +23,7 @@ func (l *loader) checkEffort(g *graph) {
 		e := &effort{g: g, memo: map[*stateSrc]*reach{}, busy: map[*stateSrc]bool{}} // back edges are those of this start
 		if got := e.from(s); got.end > budget.Questions {
 			l.in(s.flow.name, s.name, func() {
-				l.warn("W326", s.key.Words(), "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, strings.Join(got.path(), " → "))
+				l.warn("W326", s.key.Words(), "%d questions can come before a person or an end (budget %d): %s", got.end, budget.Questions, shortPath(got.path()))
 			})
 		}
 	}
@@ -32,6 +34,18 @@ func (l *loader) checkEffort(g *graph) {
 		}
 	}
 	l.checkRuns(g)
+}
+
+// shownSteps is how many states of a longest path W326 names at most; the
+// middle of a longer one is counted.
+const shownSteps = 24
+
+func shortPath(path []string) string {
+	if left := len(path) - shownSteps; left > 0 {
+		half := shownSteps / 2
+		path = slices.Concat(path[:half], []string{fmt.Sprintf("(%d more)", left)}, path[len(path)-half:])
+	}
+	return strings.Join(path, " → ")
 }
 
 // reach is the most questions from a state to an end, and to each return.

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,7 +45,7 @@ type api struct {
 // else the data itself.
 func (m *Main) apiOf(ctx context.Context, at whose) (*api, error) {
 	if at.server != "" {
-		token := m.Getenv("DISPATCHER_TOKEN")
+		token := strings.TrimSpace(m.Getenv("DISPATCHER_TOKEN")) // a file may end in a line break
 		if token == "" {
 			return nil, errors.New("--server needs a token in DISPATCHER_TOKEN; " + tokenPlace)
 		}
@@ -55,6 +57,9 @@ func (m *Main) apiOf(ctx context.Context, at whose) (*api, error) {
 	}
 	data := dataDir(at.project, at.data)
 	if !hasData(data) {
+		if _, err := os.Stat(at.project); errors.Is(err, fs.ErrNotExist) && at.data == "" {
+			return nil, fmt.Errorf("there is no folder %s; name the project's folder, the one that holds dispatcher.yaml and flows", at.project)
+		}
 		return nil, fmt.Errorf("no service has run on %s yet, so nothing is live there; start one with: dispatcher serve %s", data, at.project)
 	}
 	if client, ok := dialLocal(data); ok {

@@ -196,6 +196,9 @@ func writeFixed(root string, before, after *flows.Files) error {
 
 // explain prints the long help of one code.
 func (c *checking) explain(code string) error {
+	if c.format != "text" && c.format != "json" {
+		return fmt.Errorf("--explain is text or json; leave out --format %s", c.format)
+	}
 	code = strings.ToUpper(strings.TrimSpace(code))
 	e, ok := flows.Explain(code)
 	if !ok {

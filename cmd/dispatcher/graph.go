@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -181,7 +180,7 @@ func (m *Main) writeGraph(g *graph.Graph, path, format string) error {
 		_, err := m.Out.Write(data)
 		return err
 	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
+	if err := writeShared(path, data); err != nil {
 		return fmt.Errorf("write the graph: %w", err)
 	}
 	return nil

@@ -29,30 +29,57 @@ translated into them; status says how far each language has come.`,
 
 func (m *Main) i18nExtract() *cobra.Command {
 	var langs []string
+	var format string
 	cmd := &cobra.Command{
 		Use: "extract [PROJECT]", Short: "Add what has no translation yet to the locale files", Args: words(0, 1),
 		Long: `Adds every text without a translation to flows/locales/LANG.yaml, its to: empty.
 Translations, comments and the from: of texts that have changed since stay as
 they are.`,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := oneOf("format", format, "text", "json"); err != nil {
+				return err
+			}
 			root, project, langs, err := m.translations(projectArg(args), langs)
 			if err != nil {
 				return err
 			}
-			for _, lang := range langs {
-				path, data, added := flows.Extract(project, lang)
-				if added > 0 {
-					if err := writeLocale(filepath.Join(root, filepath.FromSlash(path)), data); err != nil {
-						return fmt.Errorf("write %s: %w", path, err)
-					}
-				}
-				fmt.Fprintf(m.Out, "%s: %d added, %s\n", path, added, progressOf(project, lang))
-			}
-			return nil
+			return m.extract(root, project, langs, format)
 		},
 	}
 	cmd.Flags().StringArrayVar(&langs, "lang", nil, "only this language; repeatable")
+	cmd.Flags().StringVar(&format, "format", "text", "text or json")
 	return cmd
+}
+
+// extracted is what extract did to one file.
+type extracted struct {
+	File  string `json:"file"`
+	Added int    `json:"added"`
+	progress
+}
+
+func (m *Main) extract(root string, project *flows.Project, langs []string, format string) error {
+	list := []extracted{}
+	for _, lang := range langs {
+		path, data, added := flows.Extract(project, lang)
+		if added > 0 {
+			if err := writeLocale(filepath.Join(root, filepath.FromSlash(path)), data); err != nil {
+				return fmt.Errorf("write %s: %w", path, err)
+			}
+		}
+		done := extracted{path, added, progressOf(project, lang)}
+		list = append(list, done)
+		if format != "json" {
+			fmt.Fprintf(m.Out, "%s: %d added, %s\n", path, added, done.progress)
+		}
+	}
+	if format != "json" {
+		return nil
+	}
+	return json.NewEncoder(m.Out).Encode(struct {
+		Version   int         `json:"version"`
+		Languages []extracted `json:"languages"`
+	}{1, list})
 }
 
 func (m *Main) i18nStatus() *cobra.Command {
@@ -166,8 +193,10 @@ func (m *Main) printStatus(p *flows.Project, langs []string, format string) erro
 
 // writeLocale replaces a locale file, or makes it and its folder.
 func writeLocale(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		if err := sharedFolder(filepath.Dir(path)); err != nil {
+			return err
+		}
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target

@@ -112,6 +112,9 @@ func chosenTemplate(name string, minimal bool) (string, error) {
 
 // startProject copies a template and says how to go on.
 func (m *Main) startProject(dir, template string, force bool) error {
+	if dir == "" {
+		return errors.New("DIR is empty; name a new folder, or . for this one")
+	}
 	if err := emptyDir(dir, force); err != nil {
 		return err
 	}
@@ -188,17 +191,32 @@ func withSchema(path string, data []byte) []byte {
 	return append([]byte("# yaml-language-server: $schema="+up+schemaFolder+"/"+kind+".json\n"), data...)
 }
 
-// writeFile makes files that an editor and a repository may share; the
-// program's umask is for data, not for sources.
+// writeFile makes files that an editor and a repository may share, with the
+// folders that are missing; the program's umask is for data, not for sources.
 func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := sharedFolder(filepath.Dir(path)); err != nil {
 		return err
 	}
-	if err := os.Chmod(filepath.Dir(path), 0o755); err != nil {
+	return writeShared(path, data)
+}
+
+// sharedFolder makes a folder of sources.
+func sharedFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	return os.Chmod(dir, 0o755)
+}
+
+// writeShared writes a file for others to read, such as a picture; one that is
+// there keeps its permissions.
+func writeShared(path string, data []byte) error {
+	_, err := os.Stat(path)
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		return err
 	}
-	return os.Chmod(path, 0o644)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Chmod(path, 0o644)
+	}
+	return nil
 }

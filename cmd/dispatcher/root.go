@@ -25,10 +25,18 @@ var errFindings = errors.New("findings")
 
 // Run runs one command line and returns its exit code.
 func (m *Main) Run(ctx context.Context, args []string) int {
+	out := &sink{to: m.Out}
+	if !m.Terminal {
+		on := *m
+		on.Out = out
+		m = &on
+	}
 	root := m.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	switch {
+	case out.err != nil && (err == nil || errors.Is(err, errFindings)):
+		err = out.err
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errFindings):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -72,6 +73,8 @@ func (f *testFlags) check() (*regexp.Regexp, error) {
 		return nil, errors.New("--cover=html needs -o FILE")
 	case f.out != "" && f.cover != "html":
 		return nil, errors.New("-o goes with --cover=html")
+	case f.watch && f.format == "json":
+		return nil, errors.New("--watch is for people and never ends; leave out --format json")
 	case f.coverMin < 0 || f.coverMin > 100:
 		return nil, fmt.Errorf("--cover-min is %g; it takes a percentage from 0 to 100", f.coverMin)
 	}
@@ -235,16 +238,18 @@ func (t *tester) short(report *rehearse.Report) bool {
 	return report.Coverage.Transitions.Percent() < t.flags.coverMin
 }
 
-func (t *tester) html(report *rehearse.Report, project *flows.Project) (err error) {
+func (t *tester) html(report *rehearse.Report, project *flows.Project) error {
 	if t.flags.out == "-" {
 		return report.Coverage.WriteHTML(t.out, project)
 	}
-	file, err := os.OpenFile(t.flags.out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fs.FileMode(0o644))
-	if err != nil {
+	var page bytes.Buffer
+	if err := report.Coverage.WriteHTML(&page, project); err != nil {
+		return err
+	}
+	if err := writeShared(t.flags.out, page.Bytes()); err != nil {
 		return fmt.Errorf("write the coverage: %w", err)
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	return report.Coverage.WriteHTML(file, project)
+	return nil
 }
 
 // rewrite puts what was said into the bot: texts of failing tests, runs them

@@ -28,6 +28,7 @@ type Style struct {
 
 // WriteText writes a report as dispatcher test prints it (language.md 7.3).
 func (r *Report) WriteText(w io.Writer, s Style) {
+	r = r.forTerminal()
 	p := &reportWriter{w: w, style: s, report: r}
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
@@ -119,7 +120,7 @@ func (p *reportWriter) failed(o *Outcome) {
 	if command == "" {
 		command = "dispatcher test"
 	}
-	fmt.Fprintf(p.w, "      rerun %s --run %s -v\n\n", command, quoted(p.report.rerun(o.Name)))
+	fmt.Fprintf(p.w, "      rerun %s --run %s -v\n\n", command, quoted(strings.ReplaceAll(p.report.rerun(o.Name), "\ufffd", ".")))
 }
 
 // diff is what was expected over what came.

@@ -23,6 +23,7 @@ const (
 // wide: nothing is longer than a line, and coverage is drawn as bars. Pipes and
 // files get WriteText.
 func (r *Report) WriteScreen(w io.Writer, s Style, width int) {
+	r = r.forTerminal()
 	p := &screenWriter{reportWriter{w: w, style: s, report: r}, max(width, 36)}
 	for i := range r.Outcomes {
 		switch o := &r.Outcomes[i]; {
@@ -104,7 +105,7 @@ func (p *screenWriter) failed(o *Outcome) {
 	if command == "" {
 		command = "dispatcher test"
 	}
-	fmt.Fprintf(p.w, "      rerun %s --run %s -v\n\n", command, quoted(p.report.rerun(o.Name)))
+	fmt.Fprintf(p.w, "      rerun %s --run %s -v\n\n", command, quoted(strings.ReplaceAll(p.report.rerun(o.Name), "\ufffd", ".")))
 }
 
 // side is one of the two sides of a difference, with what is said about it at

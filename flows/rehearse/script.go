@@ -247,15 +247,15 @@ func (l Line) write(b *strings.Builder) {
 		if text == "" && l.Media != nil {
 			text = l.picture()
 		}
-		b.WriteString("bot: " + strings.ReplaceAll(text, "\n", "\n     ") + "\n")
+		b.WriteString("bot: " + strings.ReplaceAll(harmless(text), "\n", "\n     ") + "\n")
 		for i, o := range l.Options {
-			fmt.Fprintf(b, "  [%d] %s\n", i+1, o.Label)
+			fmt.Fprintf(b, "  [%d] %s\n", i+1, inOneLine(o.Label))
 		}
 	case LineHandoff:
 		fmt.Fprintf(b, "-- handoff %s (%s)\n", l.Handoff.Queue, l.Handoff.Reason)
 	case LineResolved:
 		b.WriteString("-- resolved " + l.Reason + "\n")
 	case LineNote:
-		b.WriteString(l.Text + "\n")
+		b.WriteString(harmless(l.Text) + "\n")
 	}
 }

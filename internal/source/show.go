@@ -192,7 +192,7 @@ func (p *printer) raw(file string, n int) ([]byte, bool) {
 	}
 	line := bytes.ToValidUTF8(split[n-1], []byte("�"))
 	return bytes.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
+		if r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
 			return '�'
 		}
 		return r
