@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"dispatcher/flows"
 )
 
 // The start page shows what the live set does, state by state.
@@ -15,6 +17,28 @@ func TestLandingShowsTheLiveSet(t *testing.T) {
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s in the page", want)
+		}
+	}
+}
+
+// The start page and the demo shop name the file of the flow that a
+// conversation begins with, whatever it is called; and only the example shop
+// has orders worth asking about.
+func TestPagesNameTheFlowToChange(t *testing.T) {
+	t.Parallel()
+	bikes := flows.Load(&flows.Files{Name: "bikes", Data: map[string][]byte{"flows/bikes.yaml": []byte("flow: bikes\nstates:\n  start: {handoff: general}\n")}}, flows.Options{})
+	for file, w := range map[string]*world{
+		"flows/welcome.yaml": newWorld(t),
+		"flows/bikes.yaml":   newWorld(t, func(c *Config) { c.Project = func() *flows.Project { return bikes } }),
+	} {
+		for _, path := range []string{"/", "/chat"} {
+			page := string(w.browser().get(path, "Host", hostOf(w)).want(t, 200).body)
+			if !strings.Contains(page, "<code>"+file+"</code>") {
+				t.Errorf("%s does not name %s", path, file)
+			}
+			if path == "/chat" && strings.Contains(page, "AB123456") != (file == "flows/welcome.yaml") {
+				t.Errorf("%s: an order number is proposed where there are no orders, or is not where there are", file)
+			}
 		}
 	}
 }

@@ -123,6 +123,7 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
 	}
 	if live := s.cfg.Project(); live != nil {
 		page.Set, page.Flows, page.States = live.SetID, live.Counts.Flows, live.Counts.States
+		page.Edit = s.firstFile()
 	}
 	if s.cfg.Watch != nil {
 		page.Since = s.cfg.Watch.Status().Live.Since
@@ -146,7 +147,21 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		s.writeProblem(w, r, problem("not_found", "This project has no web channel."))
 		return
 	}
-	s.page(w, r, http.StatusOK, web.PageChat, web.Chat{Channel: alias, Project: s.projectName()})
+	s.page(w, r, http.StatusOK, web.PageChat, web.Chat{Channel: alias, Project: s.projectName(), Edit: s.firstFile()})
+}
+
+// firstFile is the file of the flow that a conversation begins with: the one
+// to change for whoever wants to see a change at once. "" while nothing is live.
+func (s *Server) firstFile() string {
+	live := s.cfg.Project()
+	if live == nil || live.Set == nil || len(live.Set.Start) == 0 {
+		return ""
+	}
+	last := live.Set.Start[len(live.Set.Start)-1] // the one without a condition
+	if f := live.Set.Flows[last.Flow]; f != nil {
+		return f.At.File
+	}
+	return ""
 }
 
 func (s *Server) framePage(w http.ResponseWriter, r *http.Request, acct *inbox.Account) {

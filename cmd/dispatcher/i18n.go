@@ -128,6 +128,9 @@ func (m *Main) translations(dir string, langs []string) (root string, p *flows.P
 	if langs == nil {
 		langs = all
 	}
+	if len(all) == 0 {
+		fmt.Fprintln(m.Err, "the project has one language only; for a second, write languages: [en, fr] in dispatcher.yaml")
+	}
 	return root, p, langs, nil
 }
 

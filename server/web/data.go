@@ -126,6 +126,10 @@ func (c Chat) ChannelName() string {
 // EditFile is the file that the page tells the reader to change.
 func (c Chat) EditFile() string { return Landing{Edit: c.Edit}.EditFile() }
 
+// Example says whether the flow is where the example shop has it: only there
+// are sentences about its orders worth typing.
+func (c Chat) Example() bool { return c.EditFile() == "flows/welcome.yaml" }
+
 // Frame is the inside of the widget.
 type Frame struct {
 	Channel string
