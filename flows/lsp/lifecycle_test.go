@@ -229,3 +229,37 @@ func TestFastTyping(t *testing.T) {
 		t.Errorf("told %d times", c.heard)
 	}
 }
+
+// TestAllAtOnce: a client that sends a whole talk without waiting for answers
+// gets all of them, in the stages in which it asked, and the code of the end.
+func TestAllAtOnce(t *testing.T) {
+	t.Parallel()
+	initialize := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}`
+	hover := `{"jsonrpc":"2.0","id":"h","method":"textDocument/hover","params":{"textDocument":{"uri":"file:///nowhere/a.yaml"},"position":{"line":0,"character":0}}}`
+	shutdown, exit := `{"jsonrpc":"2.0","id":3,"method":"shutdown"}`, `{"jsonrpc":"2.0","method":"exit"}`
+	for name, c := range map[string]struct {
+		in   string
+		ids  []string
+		code int
+	}{
+		"the whole":          {framed(initialize, `{"jsonrpc":"2.0","method":"initialized"}`, hover, shutdown, exit), []string{"1", `"h"`, "3"}, exitAsked},
+		"without a shutdown": {framed(initialize, hover, exit), []string{"1", `"h"`}, exitUnasked},
+		"cut off":            {framed(initialize, hover), []string{"1", `"h"`}, exitUnasked},
+		"too early":          {framed(hover, shutdown, exit), []string{`"h"`, "3"}, exitUnasked},
+		"a batch":            {framed("["+initialize+"]", shutdown, exit), []string{"1", "3"}, exitAsked},
+		"not JSON between":   {framed(initialize, "{nope", shutdown, exit), []string{"1", "3"}, exitAsked},
+	} {
+		out, code := talk(t, c.in)
+		if code != c.code {
+			t.Errorf("%s: code %d, want %d", name, code, c.code)
+		}
+		for _, id := range c.ids {
+			if !strings.Contains(out, `"id":`+id+`,`) {
+				t.Errorf("%s: no answer to %s in %q", name, id, out)
+			}
+		}
+		if strings.HasPrefix(c.in, framed(initialize)) && strings.Contains(out, "must be initialize") {
+			t.Errorf("%s: begun before initialize was done: %q", name, out)
+		}
+	}
+}

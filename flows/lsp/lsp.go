@@ -8,7 +8,6 @@ package lsp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 
@@ -40,7 +39,7 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, cfg Config) in
 	s := &server{cfg: cfg, atlas: flows.NewAtlas(), units: utf16Units, gone: make(chan struct{}),
 		projects: map[string]*project{}, documents: map[string]*document{}}
 	s.rpc = jrpc2.NewServer(s, &jrpc2.ServerOptions{AllowPush: true, DisableBuiltin: true, Concurrency: parallel})
-	s.rpc.Start(lenient{channel.Header("")(newGuard(in), out)})
+	s.rpc.Start(newStream(channel.Header("")(newGuard(in), out)))
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -56,17 +55,3 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, cfg Config) in
 
 // parallel is how many requests are worked on at a time.
 const parallel = 64
-
-// lenient takes any content type: clients write it in many ways, and there is
-// only one that it can be.
-type lenient struct{ channel.Channel }
-
-// Recv receives one message.
-func (l lenient) Recv() ([]byte, error) {
-	data, err := l.Channel.Recv()
-	var other *channel.ContentTypeMismatchError
-	if errors.As(err, &other) {
-		err = nil
-	}
-	return data, err
-}
