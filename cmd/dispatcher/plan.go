@@ -136,6 +136,15 @@ func (m *Main) withAPI(ctx context.Context, f *planFlags, run func(ctx context.C
 	return err
 }
 
+// problems prints what is wrong with a project, as check does.
+func (m *Main) problems(project *flows.Project, format string) {
+	if format == "json" {
+		fmt.Fprintf(m.Out, "%s\n", trimmed(project.JSON()))
+		return
+	}
+	project.WriteText(m.Out, m.color())
+}
+
 // runPlan compares the folder with what is live.
 func (m *Main) runPlan(ctx context.Context, f *planFlags, a *api) error {
 	root, files, err := openFiles(f.project)
@@ -144,7 +153,7 @@ func (m *Main) runPlan(ctx context.Context, f *planFlags, a *api) error {
 	}
 	project := m.loader(root, nil)(files)
 	if !project.OK() {
-		project.WriteText(m.Out, m.color())
+		m.problems(project, f.format)
 		return errFindings
 	}
 	raw, err := a.planOf(ctx, project)

@@ -93,7 +93,7 @@ func (m *Main) runReplay(ctx context.Context, f *replayFlags, since time.Time, a
 	}
 	project := m.loader(root, nil)(files)
 	if !project.OK() {
-		project.WriteText(m.Out, m.color())
+		m.problems(project, f.format)
 		return errFindings
 	}
 	out, err := m.replayed(ctx, f, since, a, project)

@@ -258,6 +258,9 @@ func TestAllAtOnce(t *testing.T) {
 				t.Errorf("%s: no answer to %s in %q", name, id, out)
 			}
 		}
+		if c.code == exitAsked && strings.Contains(out, "shutting down") {
+			t.Errorf("%s: what was asked before shutdown is refused: %q", name, out)
+		}
 		if strings.HasPrefix(c.in, framed(initialize)) && strings.Contains(out, "must be initialize") {
 			t.Errorf("%s: begun before initialize was done: %q", name, out)
 		}

@@ -11,7 +11,7 @@ import (
 
 // stream keeps the order that the protocol asks for, also for a client that
 // sends everything at once: nothing is begun before initialize and shutdown
-// are answered, and exit and the end of the stream come after the answers to
+// are answered, and shutdown, exit and the end of the stream come after the answers to
 // all that was asked before. It takes any content type: clients write it in
 // many ways, and there is only one that it can be.
 type stream struct {
@@ -71,7 +71,7 @@ func (s *stream) Recv() ([]byte, error) {
 	last := err != nil
 	list := envelopes(data)
 	for _, e := range list {
-		last = last || e.Method == "exit"
+		last = last || e.Method == "shutdown" || e.Method == "exit"
 	}
 	for last && len(s.open) > 0 && !s.closed {
 		s.change.Wait()
