@@ -242,19 +242,11 @@ func (f *formatting) summary() string {
 	case len(f.sources) > 0:
 		said = "nothing to format"
 	}
-	said = fmt.Sprintf("%s: %s", counted(f.files, "file"), said)
+	said = fmt.Sprintf("%s: %s", count(f.files, "file"), said)
 	if n := len(f.sources); n > 0 {
 		said += fmt.Sprintf(", %d left alone", n)
 	}
 	return said
-}
-
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // stdin formats what comes in and writes it out.

@@ -70,15 +70,8 @@ func (m *Main) trafficOf(ctx context.Context, f *graphFlags, names []string) (o 
 		}
 		counted = max(counted, n)
 	}
-	o.Caption = fmt.Sprintf("Traffic of %s: %s", f.traffic, counts(counted, "conversation"))
+	o.Caption = fmt.Sprintf("Traffic of %s: %s", f.traffic, count(counted, "conversation"))
 	return o, nil
-}
-
-func counts(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // addTraffic adds the figures of one flow; n is how many conversations were
@@ -90,7 +83,6 @@ func (a *api) addTraffic(ctx context.Context, o *graph.Overlay, flow, since stri
 		Counts        []struct {
 			State, Edge string
 			Line, Count int
-			Few         bool
 		}
 	}
 	path := "/flows/" + url.PathEscape(flow) + "/graph?overlay=traffic&since=" + url.QueryEscape(since)
@@ -101,18 +93,29 @@ func (a *api) addTraffic(ctx context.Context, o *graph.Overlay, flow, since stri
 		o.States[flow+"."+node.Name] += 0
 	}
 	for _, c := range v.Counts {
-		if c.Few {
-			c.Count = 1 // shown as few
-		}
-		o.States[c.State] += c.Count
+		addTimes(o.States, c.State, c.Count)
 		states := []string{c.State}
 		if strings.HasPrefix(c.Edge, "everywhere:") { // drawn once for all states
 			states = []string{"", flow}
 		}
 		for _, state := range states {
-			o.Edges[graph.EdgeID{State: state, Edge: c.Edge, Line: c.Line}] += c.Count
-			o.Edges[graph.EdgeID{State: state, Edge: c.Edge}] += c.Count
+			addTimes(o.Edges, graph.EdgeID{State: state, Edge: c.Edge, Line: c.Line}, c.Count)
+			addTimes(o.Edges, graph.EdgeID{State: state, Edge: c.Edge}, c.Count)
 		}
 	}
 	return v.Conversations, nil
+}
+
+// addTimes adds how often a way was taken; 0 is few times, which stay a few
+// however many of them there are: their sum would be made up.
+func addTimes[K comparable](sums map[K]int, key K, n int) {
+	const few = 1 // drawn as few
+	switch have := sums[key]; {
+	case n == 0:
+		sums[key] = max(have, few)
+	case have == few:
+		sums[key] = n
+	default:
+		sums[key] = have + n
+	}
 }
