@@ -61,6 +61,17 @@ var _ storage.Store = (*Store)(nil)
 // the checkpointer and the audit chain. Errors: ErrWideFolder,
 // storage.ErrLocked, storage.ErrTooNew, ErrForeign, storage.ErrDegraded.
 func Open(ctx context.Context, opt Options) (*Store, error) {
+	s, err := openIdle(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	s.owned.Go(s.checkpoints)
+	s.owned.Go(s.chains)
+	return s, nil
+}
+
+// openIdle opens a store that does nothing of its own accord.
+func openIdle(ctx context.Context, opt Options) (*Store, error) {
 	opt = opt.withDefaults()
 	if opt.Durability != Full && opt.Durability != Normal {
 		return nil, fmt.Errorf("storage: durability %q: use %q or %q", opt.Durability, Full, Normal)
@@ -84,8 +95,6 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.closeFiles())
 	}
-	s.owned.Go(s.checkpoints)
-	s.owned.Go(s.chains)
 	return s, nil
 }
 
