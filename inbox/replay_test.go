@@ -312,3 +312,34 @@ func TestReadSince(t *testing.T) {
 		}
 	}
 }
+
+// TestReplay_SourcesGone: a conversation whose set has no files any more is
+// counted and named, and stops nobody: not the replay of the others, not the
+// figures of a picture.
+func TestReplay_SourcesGone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.accept(text("ann", "hello"))
+	asked := r.want("Hello, this is the assistant.", "What is it about?")
+	r.accept(tapOn("ann", asked.Options[0]))
+	r.want("What is your order number?")
+	first := r.Live().SetID
+	edit := loadProject(t, r.project, strings.Replace(shopFlow, "What is it about?", "What is this about?", 1))
+	if err := r.SetLive(t.Context(), edit); err != nil {
+		t.Fatal(err)
+	}
+	r.accept(text("bob", "hello"))
+	r.next()
+	if err := r.db.Put(t.Context(), []storage.Record{{Kind: storage.KindRevision, ID: setIDBytes(first), Delete: true}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.sets.held = nil
+	out, err := r.Replay(t.Context(), edit, ReplayQuery{})
+	if err != nil || out.Done != 2 || out.Same != 1 || out.Differ != 0 || out.Skip[SkipNoSet] != 1 {
+		t.Errorf("%+v %v", out, err)
+	}
+	traffic, err := r.Traffic(t.Context(), r.now().Add(-time.Hour))
+	if err != nil || traffic.Conversations != 2 || len(traffic.Edges) == 0 {
+		t.Errorf("%+v %v", traffic, err)
+	}
+}
