@@ -104,15 +104,15 @@ func (p *project) kick(reread bool) {
 }
 
 const (
-	pause   = 150 * time.Millisecond
-	patient = 6 // pauses at the most
+	pause    = 150 * time.Millisecond
+	patience = 6 * pause // and no longer, however quickly somebody types
 )
 
 // halfway waits while somebody is in the middle of a word that no file can be
 // read with: what the rest of the project makes of it can wait for the next
 // keystroke, and the next keystroke need not wait for that.
 func (p *project) halfway() {
-	for range patient {
+	for longest := time.After(patience); ; {
 		p.mu.Lock()
 		unreadable := p.unreadable && !p.left
 		p.mu.Unlock()
@@ -122,6 +122,8 @@ func (p *project) halfway() {
 		select {
 		case <-p.edited:
 		case <-time.After(pause):
+			return
+		case <-longest:
 			return
 		}
 	}
