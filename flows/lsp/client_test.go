@@ -138,7 +138,7 @@ func connectTo(t testing.TB, project string, cfg Config) *client {
 		_ = fromServer.Close()
 	}()
 	c.out = fromClient
-	c.rpc = jrpc2.NewClient(channel.LSP(toClient, fromClient), &jrpc2.ClientOptions{OnNotify: c.notified,
+	c.rpc = jrpc2.NewClient(inOrder{channel.LSP(toClient, fromClient), c.notified}, &jrpc2.ClientOptions{
 		OnCallback: func(context.Context, *jrpc2.Request) (any, error) { return nil, nil }})
 	t.Cleanup(func() { _ = c.rpc.Close() })
 	return c
@@ -159,23 +159,46 @@ func (c *client) write(path, text string) {
 	}
 }
 
-func (c *client) notified(req *jrpc2.Request) {
+// inOrder hears notifications as they come, before anything that came later.
+// The client of jrpc2 handles each message on a goroutine of its own, so that
+// an answer, or newer problems, could overtake.
+type inOrder struct {
+	channel.Channel
+	heard func(method string, params []byte)
+}
+
+// Recv gives the next answer or request.
+func (o inOrder) Recv() ([]byte, error) {
+	for {
+		data, err := o.Channel.Recv()
+		var m struct {
+			ID, Params json.RawMessage
+			Method     string
+		}
+		if err != nil || json.Unmarshal(data, &m) != nil || m.Method == "" || m.ID != nil {
+			return data, err
+		}
+		o.heard(m.Method, m.Params)
+	}
+}
+
+func (c *client) notified(method string, params []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch req.Method() {
+	switch method {
 	case "textDocument/publishDiagnostics":
 		var p publishParams
-		if err := req.UnmarshalParams(&p); err != nil {
+		if err := json.Unmarshal(params, &p); err != nil {
 			c.t.Error(err)
 		}
 		c.diags[c.rel(p.URI)] = p
 		c.heard++
 	case "window/logMessage", "window/showMessage":
 		var p messageParams
-		if err := req.UnmarshalParams(&p); err != nil {
+		if err := json.Unmarshal(params, &p); err != nil {
 			c.t.Error(err)
 		}
-		if req.Method() == "window/logMessage" {
+		if method == "window/logMessage" {
 			c.logs = append(c.logs, p)
 		} else {
 			c.shown = append(c.shown, p)
