@@ -67,24 +67,29 @@ func (p *project) put(d document, opened bool) {
 	p.mu.Unlock()
 	unreadable := p.tellUnreadable(d)
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.unreadable = unreadable
-	p.mu.Unlock()
-	p.kick(opened)
+	p.edit(opened) // with what it is, or work would check it before it counts, and then again
 }
 
 // drop goes back to what is on disk of a file that was closed.
 func (p *project) drop(path string) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	delete(p.open, path)
 	p.unreadable = false
-	p.mu.Unlock()
-	p.kick(true)
+	p.edit(true)
 }
 
 // kick has the project checked; reread: what is on disk may be new too.
 func (p *project) kick(reread bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.edit(reread)
+}
+
+// edit is kick for who holds the lock.
+func (p *project) edit(reread bool) {
 	if p.left {
 		return
 	}
