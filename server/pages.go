@@ -123,7 +123,7 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
 	}
 	if live := s.cfg.Project(); live != nil {
 		page.Set, page.Flows, page.States = live.SetID, live.Counts.Flows, live.Counts.States
-		page.Edit = s.firstFile()
+		page.Edit, page.Orders = s.firstFile(), s.readsOrders()
 	}
 	if s.cfg.Watch != nil {
 		page.Since = s.cfg.Watch.Status().Live.Since
@@ -147,7 +147,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		s.writeProblem(w, r, problem("not_found", "This project has no web channel."))
 		return
 	}
-	s.page(w, r, http.StatusOK, web.PageChat, web.Chat{Channel: alias, Project: s.projectName(), Edit: s.firstFile()})
+	s.page(w, r, http.StatusOK, web.PageChat, web.Chat{Channel: alias, Project: s.projectName(), Edit: s.firstFile(), Orders: s.readsOrders()})
 }
 
 // firstFile is the file of the flow that a conversation begins with: the one
@@ -162,6 +162,17 @@ func (s *Server) firstFile() string {
 		return f.At.File
 	}
 	return ""
+}
+
+// readsOrders says whether the live set knows the order numbers of the example
+// shop, whatever its files are called.
+func (s *Server) readsOrders() bool {
+	live := s.cfg.Project()
+	if live == nil || live.Set == nil {
+		return false
+	}
+	slot := live.Set.Slots["order_number"]
+	return slot != nil && slot.Example == "AB123456"
 }
 
 func (s *Server) framePage(w http.ResponseWriter, r *http.Request, acct *inbox.Account) {

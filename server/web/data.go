@@ -34,6 +34,7 @@ type Landing struct {
 	Problems   []Problem
 	People     string // "until 20:00, then Sat 09:00"; "" leaves the row out
 	Edit       string // a file worth editing; "" = flows/welcome.yaml
+	Orders     bool   // the live set reads the order numbers of the example shop
 	Loopback   bool   // only this machine sees the page
 	HasAccount bool   // opens inbox and studio
 	Studio     bool   // studio is served
@@ -113,6 +114,7 @@ type Chat struct {
 	Channel string // alias of the web channel; "" = web
 	Project string
 	Edit    string // flow file named in the bar; "" = flows/welcome.yaml
+	Orders  bool   // the live set reads the order numbers of the example shop, so they are worth typing
 }
 
 // ChannelName is the channel, `web` by default.
@@ -125,10 +127,6 @@ func (c Chat) ChannelName() string {
 
 // EditFile is the file that the page tells the reader to change.
 func (c Chat) EditFile() string { return Landing{Edit: c.Edit}.EditFile() }
-
-// Example says whether the flow is where the example shop has it: only there
-// are sentences about its orders worth typing.
-func (c Chat) Example() bool { return c.EditFile() == "flows/welcome.yaml" }
 
 // Frame is the inside of the widget.
 type Frame struct {
